@@ -1,0 +1,24 @@
+/* limits.h: every maximum that a user's input can meet, in one place. Sizes in bytes unless the name says otherwise. */
+#ifndef BASE_LIMITS_H
+#define BASE_LIMITS_H
+#define LIMIT_MIB(n) ((size_t)(n) << 20)
+
+#define LIMIT_CONFIG_FILE LIMIT_MIB(16)        /* prometheus.yml, one rule file, one file_sd file */
+#define LIMIT_YAML_DEPTH 64
+#define LIMIT_YAML_NODES 4000000
+#define LIMIT_REGEX ((size_t)64 << 10)         /* one pattern */
+#define LIMIT_REGEX_PROGRAM LIMIT_MIB(8)       /* compiled, per pattern */
+#define LIMIT_QUERY_TEXT ((size_t)1 << 20)
+#define LIMIT_QUERY_DEPTH 1000                 /* nested expressions */
+#define LIMIT_QUERY_POINTS 11000               /* steps of one range query */
+#define LIMIT_HTTP_HEAD ((size_t)1 << 20)      /* request or response line and headers */
+#define LIMIT_HTTP_HEADERS 256                 /* number of header lines */
+#define LIMIT_HTTP_BODY LIMIT_MIB(64)          /* request body as sent */
+#define LIMIT_SCRAPE_BODY LIMIT_MIB(512)       /* decompressed page where body_size_limit is 0 */
+#define LIMIT_SCRAPE_LINE LIMIT_MIB(4)
+#define LIMIT_REMOTE_WRITE LIMIT_MIB(32)       /* decoded, as Prometheus 3.12+ */
+#define LIMIT_LABELS 1024                      /* labels of one series */
+#define LIMIT_LABELS_BYTES LIMIT_MIB(16)       /* packed label set */
+#define LIMIT_RESULT_JSON LIMIT_MIB(1024)
+#define LIMIT_JOURNAL_RECORD LIMIT_MIB(64)
+#endif

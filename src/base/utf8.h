@@ -1,0 +1,16 @@
+/* utf8.h: UTF-8 as Go reads it. */
+#ifndef BASE_UTF8_H
+#define BASE_UTF8_H
+#include "base/buf.h"
+
+bool utf8_valid(bytes s);
+/* Decodes the first rune; invalid or short input gives 0xFFFD and *width = 1. Empty input: width 0. */
+uint32_t utf8_decode(bytes s, int *width);
+/* Appends the rune; returns its width (1..4). */
+int utf8_encode(uint32_t rune, char out[4]);
+/* Go's strconv.Quote (%q of a string) and QuoteRune (%q of a rune), appended with their quotes. */
+void utf8_quote(buf *out, bytes s);
+void utf8_quote_rune(buf *out, uint32_t rune);
+/* Is the rune printable as Go's strconv.IsPrint says? */
+bool utf8_is_print(uint32_t rune);
+#endif
