@@ -13,6 +13,7 @@ enum promql_feature {
     PROMQL_EXTENDED_SELECTORS = 1u << 1,         /* promql-extended-range-selectors: anchored, smoothed */
     PROMQL_FILL_MODIFIERS = 1u << 2,             /* promql-binop-fill-modifiers */
     PROMQL_DELAYED_NAME_REMOVAL = 1u << 3,       /* promql-delayed-name-removal: the evaluator's */
+    PROMQL_TYPE_AND_UNIT_LABELS = 1u << 4,       /* type-and-unit-labels: the evaluator's */
 };
 
 /* Parses and checks. text must outlive the tree (names are borrowed from it where they need no unquoting). On success

@@ -12,20 +12,11 @@
 #ifndef PROMQL_QUERY_H
 #define PROMQL_QUERY_H
 #include "base/json_write.h"
+#include "promql/parse.h"
 #include "tsdb/select.h"
 
-/* What --enable-feature switches on; names as Prometheus'. 0 is a Prometheus with default flags. */
-enum query_feature {
-    QUERY_EXPERIMENTAL_FUNCTIONS = 1 << 0,   /* promql-experimental-functions */
-    QUERY_DURATION_EXPR = 1 << 1,            /* promql-duration-expr */
-    QUERY_DELAYED_NAME_REMOVAL = 1 << 2,     /* promql-delayed-name-removal */
-    QUERY_EXTENDED_RANGE = 1 << 3,           /* promql-extended-range-selectors: anchored, smoothed */
-    QUERY_FILL_MODIFIERS = 1 << 4,           /* promql-binop-fill-modifiers */
-    QUERY_TYPE_AND_UNIT = 1 << 5,            /* type-and-unit-labels */
-};
-
 typedef struct query_options {
-    uint32_t features;            /* enum query_feature, or-ed */
+    uint32_t features;            /* enum promql_feature, or-ed; 0: a Prometheus with default flags */
     int64_t lookback_ms;          /* 0: 5 min */
     int64_t subquery_step_ms;     /* step of a subquery that names none; 0: 1 min (evaluation_interval) */
     size_t max_samples;           /* in memory at once; 0: 50 million */
