@@ -6,14 +6,14 @@
  * expo_labels() in the caller's arena. A page is any bytes, NUL included; it need not be terminated.
  * What is accepted and refused, and the sentences of the errors, follow Prometheus 3.14 model/textparse (promparse.go,
  * openmetricsparse.go) and not the specifications: that is what exporters are tested against.
- * One thread at a time; no memory of its own but for pages with more than 64 labels in one series.              */
+ * `_created` series of OpenMetrics are series like any other, as in Prometheus without its start-timestamp features.
+ * One thread at a time; no memory of its own but for series of more than 32 labels (expo_release).               */
 #ifndef FORMAT_EXPO_H
 #define FORMAT_EXPO_H
+#include "format/expo_lex.h"
 #include "base/err.h"
 #include "model/labels.h"
 #include "model/metadata.h"
-
-enum expo_format { EXPO_TEXT, EXPO_OPENMETRICS };
 
 enum expo_entry {
     EXPO_ERROR = -1,   /* *e says what; the parser stays there */
@@ -26,7 +26,7 @@ enum expo_entry {
 };
 
 typedef struct expo_label {
-    uint32_t name, name_end, value, value_end;   /* offsets into series */
+    uint32_t name, name_end, value, value_end;   /* positions in the page, without quotes */
 } expo_label;
 
 typedef struct expo {
@@ -37,36 +37,40 @@ typedef struct expo {
     bool has_time;
     bool has_exemplar;         /* OpenMetrics: it was read and is dropped */
     bytes name, text;
+    uint64_t seed;             /* of the keys given to expo_expect(), expo_expect_meta() */
     enum metric_kind kind;     /* EXPO_TYPE's; of series: the newest TYPE line's, whatever its name (as Prometheus) */
     /* the parser's own */
-    enum expo_format format;
-    bool skip_created;
-    bool missed;               /* at the start of a line that expo_expect() has refused */
-    cursor c;
-    const char *line;          /* start of the entry */
+    expo_lexer lex;
+    size_t line;               /* where the entry begins */
     uint32_t name_at, name_end;
     expo_label *labels;        /* few, or heap */
     size_t n_labels, cap_labels;
-    expo_label few[64];
+    expo_label few[32];
 } expo;
 
-/* skip_created of 0: `_created` series are series like any other (Prometheus' default). */
+/* The page is to be shorter than 4 GiB (LIMIT_SCRAPE_BODY is far below). */
 void expo_init(expo *x, enum expo_format format, bytes page);
 void expo_release(expo *x);
 enum expo_entry expo_next(expo *x, err *e);
 
-/* The short way for a scrape: if the next line is the series whose written form has this length and this hash
- * (expo_hash), reads its value and time as expo_next() would and returns EXPO_SERIES, or EXPO_ERROR where they are bad.
- * Anything else gives EXPO_EOF, nothing is consumed, and expo_next() is to be asked. */
+/* The short way for a cache of lines. A key is a 128-bit hash; with a random seed (x->seed is the
+ * caller's to set) equal keys mean equal bytes, also for bytes that were made to collide. */
 typedef struct expo_key {
-    uint64_t lo, hi;           /* of a 128-bit hash with the process' random seed: equal means the same bytes */
+    uint64_t lo, hi;
 } expo_key;
-expo_key expo_hash(bytes series);
-enum expo_entry expo_expect(expo *x, expo_key key, size_t len, err *e);
+expo_key expo_hash(bytes b, uint64_t seed);
+/* Is the next line this series (length and key of its written form), with a value as expo_next() would read it? Then it is
+ * the current entry. false: nothing is consumed, ask expo_next(). expo_labels() does not work behind it. */
+bool expo_expect(expo *x, size_t len, expo_key key);
+/* The same for a whole line of metadata or comment, without its newline. A TYPE line's kind is the caller's to set in
+ * x->kind. */
+bool expo_expect_meta(expo *x, size_t len, expo_key key);
+/* The whole line of the EXPO_HELP, EXPO_TYPE, EXPO_UNIT or EXPO_COMMENT entry just read, without its newline. */
+bytes expo_meta_line(const expo *x);
 
-/* Labels of the current series, __name__ among them, as written: unescaped, sorted, `le` of histograms and `quantile` of
- * summaries in canonical float form. *list is x's scratch or the arena's, valid until the next entry; repeated
- * names stay repeated (label_list_repeats) and empty values stay, since both are the scrape's decisions. */
+/* Labels of the current series, __name__ among them: unescaped, sorted by name, `le` of histograms and `quantile` of
+ * summaries in canonical float form. Repeated names stay repeated (in written order) and empty values stay, since both are
+ * the scrape's decisions. Memory: the page's and a's. */
 void expo_labels(expo *x, arena *a, label **list, size_t *n);
 /* The help text with its escapes resolved: borrowed, or in a. */
 bytes expo_help(const expo *x, arena *a);
