@@ -7,7 +7,7 @@ enum { NUM_MAX_TEXT = 352 };   /* longest text of the formatters below, 'f' of 1
 
 /* Shortest digits, plain notation always: strconv.FormatFloat(v, 'f', -1, 64). NaN, +Inf, -Inf. Length written. */
 size_t num_format_f(double v, char out[NUM_MAX_TEXT]);
-/* Go's 'g' with -1: exponent (two digits at least) when exp < -4 or exp >= max(21, digits). */
+/* Go's 'g' with -1, which is also its %v: exponent notation (two digits at least) when exp < -4 or exp >= 6: 1e+06. */
 size_t num_format_g(double v, char out[NUM_MAX_TEXT]);
 /* Go's 'e' with -1. */
 size_t num_format_e(double v, char out[NUM_MAX_TEXT]);
