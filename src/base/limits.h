@@ -17,6 +17,8 @@
 #define LIMIT_SCRAPE_BODY LIMIT_MIB(512)       /* decompressed page where body_size_limit is 0 */
 #define LIMIT_SCRAPE_LINE LIMIT_MIB(4)
 #define LIMIT_REMOTE_WRITE LIMIT_MIB(32)       /* decoded, as Prometheus 3.12+ */
+#define LIMIT_REMOTE_WRITE_SERIES 1000000      /* of one request; as many metadata */
+#define LIMIT_REMOTE_WRITE_SAMPLES 2000000     /* of one request */
 #define LIMIT_LABELS 1024                      /* labels of one series */
 #define LIMIT_LABELS_BYTES LIMIT_MIB(16)       /* packed label set */
 #define LIMIT_RESULT_JSON LIMIT_MIB(1024)

@@ -12,8 +12,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 #define NO_NAME UINT32_MAX
 
@@ -464,23 +462,16 @@ enum expo_entry expo_next(expo *x, err *e)
 
 /* ---- lines seen before */
 
-expo_key expo_hash(bytes b, uint64_t seed)
-{
-    XXH128_hash_t h = XXH3_128bits_withSeed(b.p, b.len, seed);
-    return (expo_key){ h.low64, h.high64 };
-}
-
 /* The line to read begins at *at, has more than len bytes, and its first len ones have this key. */
-static bool line_matches(const expo *x, size_t len, expo_key key)
+static bool line_matches(const expo *x, size_t len, hash_key key)
 {
     const expo_lexer *l = &x->lex;
     if (l->state != LEX_INIT || len >= l->len - l->i || l->i >= l->len)
         return false;
-    expo_key got = expo_hash(bytes_n(l->p + l->i, len), x->seed);
-    return got.lo == key.lo && got.hi == key.hi;
+    return hash_key_eq(hash_key_of(bytes_n(l->p + l->i, len), x->seed), key);
 }
 
-bool expo_expect_meta(expo *x, size_t len, expo_key key)
+bool expo_expect_meta(expo *x, size_t len, hash_key key)
 {
     expo_lexer *l = &x->lex;
     if (l->i >= l->len || l->p[l->i] != '#' || !line_matches(x, len, key) || l->p[l->i + len] != '\n')
@@ -529,7 +520,7 @@ static bool short_line_end(expo *x, const char *at)
     return true;
 }
 
-bool expo_expect(expo *x, size_t len, expo_key key)
+bool expo_expect(expo *x, size_t len, hash_key key)
 {
     const expo_lexer *l = &x->lex;
     if (len >= l->len - l->i || l->i >= l->len || l->p[l->i + len] != ' ' || l->p[l->i] == '#' || !line_matches(x, len, key))

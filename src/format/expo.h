@@ -11,6 +11,7 @@
 #ifndef FORMAT_EXPO_H
 #define FORMAT_EXPO_H
 #include "format/expo_lex.h"
+#include "format/key_index.h"
 #include "base/err.h"
 #include "model/labels.h"
 #include "model/metadata.h"
@@ -53,18 +54,13 @@ void expo_init(expo *x, enum expo_format format, bytes page);
 void expo_release(expo *x);
 enum expo_entry expo_next(expo *x, err *e);
 
-/* The short way for a cache of lines. A key is a 128-bit hash; with a random seed (x->seed is the
- * caller's to set) equal keys mean equal bytes, also for bytes that were made to collide. */
-typedef struct expo_key {
-    uint64_t lo, hi;
-} expo_key;
-expo_key expo_hash(bytes b, uint64_t seed);
+/* The short way for a cache of lines, which knows them by their keys (key_index.h); x->seed is the caller's to set. */
 /* Is the next line this series (length and key of its written form), with a value as expo_next() would read it? Then it is
  * the current entry. false: nothing is consumed, ask expo_next(). expo_labels() does not work behind it. */
-bool expo_expect(expo *x, size_t len, expo_key key);
+bool expo_expect(expo *x, size_t len, hash_key key);
 /* The same for a whole line of metadata or comment, without its newline. A TYPE line's kind is the caller's to set in
  * x->kind. */
-bool expo_expect_meta(expo *x, size_t len, expo_key key);
+bool expo_expect_meta(expo *x, size_t len, hash_key key);
 /* The whole line of the EXPO_HELP, EXPO_TYPE, EXPO_UNIT or EXPO_COMMENT entry just read, without its newline. */
 bytes expo_meta_line(const expo *x);
 

@@ -7,17 +7,14 @@
 #ifndef FORMAT_REMOTE_WRITE_H
 #define FORMAT_REMOTE_WRITE_H
 #include "base/err.h"
+#include "format/key_index.h"
 #include "model/labels.h"
 #include "model/metadata.h"
 #include "model/sample.h"
 
-typedef struct rw_key {
-    uint64_t lo, hi;            /* 128-bit hash with the process' random seed of the label fields: equal means the same bytes */
-} rw_key;
-
 typedef struct rw_series {
     bytes raw;                  /* the Label fields as on the wire */
-    rw_key key;
+    hash_key key;               /* of raw */
     uint32_t first, n;          /* samples[first .. first + n) */
     uint32_t n_histograms, n_exemplars;   /* read past, not kept */
 } rw_series;
@@ -37,12 +34,12 @@ typedef struct rw_request {
 
 /* Block format, any legal stream (literals only included). The length is checked against max before memory is taken. */
 bool rw_decompress(bytes body, size_t max, arena *a, bytes *out, err *e);
-/* message must outlive *out. Malformed wire data is ERR_BAD_DATA and nothing of the request is to be used. */
-bool rw_decode(bytes message, arena *a, rw_request *out, err *e);
+/* message must outlive *out; seed is that of the receiver's keys. Malformed wire data is ERR_BAD_DATA and nothing of the request is to be used. */
+bool rw_decode(bytes message, uint64_t seed, arena *a, rw_request *out, err *e);
 /* Both, with LIMIT_REMOTE_WRITE. */
-bool rw_read(bytes body, arena *a, rw_request *out, err *e);
+bool rw_read(bytes body, uint64_t seed, arena *a, rw_request *out, err *e);
 
-/* The labels of a series in a, checked as Prometheus' receiver does: non-empty names, no duplicates, a valid __name__,
- * UTF-8. Unsorted labels are sorted, empty values dropped. false: *e is the text for the sender. */
+/* The labels of a series in a, checked as Prometheus' receiver does: a non-empty __name__, no empty names, valid UTF-8, no
+ * repeated names. Unsorted labels are sorted, empty values dropped. false: *e says what is wrong with them. */
 bool rw_series_labels(const rw_series *s, arena *a, const labels **out, err *e);
 #endif
