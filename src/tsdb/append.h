@@ -1,0 +1,18 @@
+/* append.h: which samples are taken: order, duplicates, the out-of-order window. Prometheus' head decides the same way
+ * (tsdb/head_append.go), except that a new series may begin at any time retention allows.                       */
+#ifndef TSDB_APPEND_H
+#define TSDB_APPEND_H
+#include "tsdb/db.h"
+#include "tsdb/head.h"
+
+typedef struct append_rules {
+    int64_t ooo_window_ms;   /* 0: none */
+    int64_t newest;          /* newest time in the store; INT64_MIN: empty */
+    int64_t oldest;          /* times before it are out of retention */
+} append_rules;
+
+enum append_verdict { VERDICT_STORE, VERDICT_STORE_OOO, VERDICT_SAME, VERDICT_REFUSE };
+
+/* What becomes of x as the next sample of s (NULL: a series to be made). *status says why where it is refused. */
+enum append_verdict append_judge(const append_rules *r, const series *s, sample x, uint8_t *status);
+#endif
