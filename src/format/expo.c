@@ -339,6 +339,8 @@ static bool series(expo *x, enum expo_token t, err *e)
     }
     if (x->name_at == NO_NAME)
         return bad_line(x, "metric name not set", e);
+    if (x->series.len > LIMIT_SCRAPE_LINE)
+        return err_set(e, ERR_TOO_LARGE, "series of more than %zu bytes", (size_t)LIMIT_SCRAPE_LINE);
     return x->lex.format == EXPO_OPENMETRICS ? om_line_end(x, t, e) : text_line_end(x, t, e);
 }
 
@@ -476,6 +478,8 @@ bool expo_expect_meta(expo *x, size_t len, hash_key key)
     expo_lexer *l = &x->lex;
     if (l->i >= l->len || l->p[l->i] != '#' || !line_matches(x, len, key) || l->p[l->i + len] != '\n')
         return false;
+    if (l->i + len + 1 < l->len && l->p[l->i + len + 1] == 0)
+        return false;   /* the lexer may step over it */
     entry_start(x);
     l->i += len + 1;
     return true;
