@@ -23,4 +23,5 @@
 #define LIMIT_LABELS_BYTES LIMIT_MIB(16)       /* packed label set */
 #define LIMIT_RESULT_JSON LIMIT_MIB(1024)
 #define LIMIT_JOURNAL_RECORD LIMIT_MIB(64)
+#define LIMIT_JOURNAL_REFS ((uint32_t)1 << 26)  /* series numbers of one journal segment */
 #endif
