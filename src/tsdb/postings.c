@@ -230,7 +230,8 @@ void postings_add(postings *p, const labels *l, uint32_t slot)
     p->n_slots = slot >= p->n_slots ? slot + 1 : p->n_slots;
     for (labels_iter it = labels_walk(l); labels_next(&it, &x);) {
         label_index *name = name_make(p, x.name);
-        idset *set = &name->post[value_make(name, x.value)];
+        uint32_t k = value_make(name, x.value); /* may move post */
+        idset *set = &name->post[k];
         if (!set->n) {
             name->n_live++;
             p->n_pairs++;

@@ -1,0 +1,10 @@
+/* tests.h: the cases of the tsdb room's test program; one function per file. */
+#ifndef TESTS_UNIT_TSDB_H
+#define TESTS_UNIT_TSDB_H
+#include <check.h>
+
+TCase *tcase_append(void);
+TCase *tcase_chunk(void);
+TCase *tcase_idset(void);
+TCase *tcase_select(void);
+#endif
