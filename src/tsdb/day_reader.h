@@ -38,4 +38,14 @@ bool day_label_values(day_reader *r, int32_t day, bytes name, const matcher *ms,
 void day_plan(day_reader *r, int32_t day, const uint32_t *ids, size_t n, int64_t mint, int64_t maxt);
 /* Appends the samples of one series in [mint, maxt]: ascending, one per t (the last written wins). */
 bool day_read(day_reader *r, int32_t day, uint32_t id, int64_t mint, int64_t maxt, sample_columns *out, err *e);
+
+/* What deletes have hidden of one series: samples in [mint, maxt] of blocks whose flush had `covered` <= this number. (A
+ * delete hides what was stored before it; the same times written later come with a later flush.) */
+typedef struct day_hide {
+    uint64_t covered;
+    int64_t mint, maxt;
+} day_hide;
+/* As day_read, without what is hidden: applied block by block, before blocks are merged. */
+bool day_read_visible(day_reader *r, int32_t day, uint32_t id, int64_t mint, int64_t maxt, const day_hide *hides,
+                      size_t n_hides, sample_columns *out, err *e);
 #endif

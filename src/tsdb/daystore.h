@@ -49,4 +49,7 @@ uint64_t daystore_bytes(daystore *s);        /* size of all files */
 uint64_t daystore_covered(daystore *s, int32_t day);
 /* Removes a day: closes handles, unlinks, syncs the folder. Readers in the middle of it finish on the open file. */
 bool daystore_drop(daystore *s, int32_t day, err *e);
+/* Puts the day file at `path` (made in another daystore's folder by flush_run(), closed) in the place of a day: rename, sync
+ * of the folder. Readers in the middle of the old one finish on the open file. For the rewrite under tombstones. */
+bool daystore_replace(daystore *s, int32_t day, const char *path, err *e);
 #endif
