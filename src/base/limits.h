@@ -5,7 +5,8 @@
 
 #define LIMIT_CONFIG_FILE LIMIT_MIB(16)        /* prometheus.yml, one rule file, one file_sd file */
 #define LIMIT_YAML_DEPTH 64
-#define LIMIT_YAML_NODES 4000000
+#define LIMIT_YAML_NODES 4000000              /* with every alias expanded */
+#define LIMIT_YAML_MERGES 64                   /* merge keys (<<) of one map */
 #define LIMIT_REGEX ((size_t)64 << 10)         /* one pattern */
 #define LIMIT_REGEX_PROGRAM LIMIT_MIB(8)       /* compiled, per pattern */
 #define LIMIT_QUERY_TEXT ((size_t)1 << 20)
@@ -16,6 +17,7 @@
 #define LIMIT_HTTP_BODY LIMIT_MIB(64)          /* request body as sent */
 #define LIMIT_SCRAPE_BODY LIMIT_MIB(512)       /* decompressed page where body_size_limit is 0 */
 #define LIMIT_SCRAPE_LINE LIMIT_MIB(4)
+#define LIMIT_SCRAPE_METADATA 20000            /* metric families of one target that keep type, help, unit */
 #define LIMIT_REMOTE_WRITE LIMIT_MIB(32)       /* decoded, as Prometheus 3.12+ */
 #define LIMIT_REMOTE_WRITE_SERIES 1000000      /* of one request; as many metadata */
 #define LIMIT_REMOTE_WRITE_SAMPLES 2000000     /* of one request */

@@ -1,18 +1,17 @@
 /* yaml.h: YAML text as a tree of nodes that know their line.
  *
- * libyaml reads the events; the tree is ours, in the caller's arena: aliases are resolved (shared nodes, with a limit on
- * what they would expand to), merge keys (<<) are carried out, a key that stands twice is an error. Nothing here knows
- * what a node is for: config/schema.h decodes the tree into structs.
- * Scalars keep their text and style; yaml_scalar_tag() resolves the type as Go's yaml.v2 does (YAML 1.1: yes, no, on,
- * off are booleans). Errors are worded as Go's: "yaml: line 3: did not find expected key".                  */
+ * libyaml reads the events; the tree is ours, in the caller's arena. Aliases are resolved (their nodes are shared, with a
+ * limit on what they would expand to) and merge keys (<<) are carried out: a key of the map itself wins over a merged
+ * one. Nothing here knows what a node is for: config/schema.h decodes the tree into structs.
+ * Scalars keep their text; yaml_resolve() finds their type as Go's yaml.v2 does (YAML 1.1: yes, no, on, off are
+ * booleans). Errors are worded as Go's: "yaml: line 3: did not find expected key".
+ * Limits: LIMIT_YAML_DEPTH levels, LIMIT_YAML_NODES nodes with all aliases expanded.                        */
 #ifndef CONFIG_YAML_H
 #define CONFIG_YAML_H
 #include "base/arena.h"
 #include "base/err.h"
 
 enum yaml_node_kind { YAML_NODE_SCALAR, YAML_NODE_LIST, YAML_NODE_MAP };
-enum yaml_tag { YAML_TAG_NULL, YAML_TAG_STR, YAML_TAG_BOOL, YAML_TAG_INT, YAML_TAG_FLOAT, YAML_TAG_TIMESTAMP,
-                YAML_TAG_BINARY, YAML_TAG_SEQ, YAML_TAG_MAP, YAML_TAG_MERGE };
 
 typedef struct yaml_node yaml_node;
 typedef struct yaml_pair {
@@ -20,28 +19,47 @@ typedef struct yaml_pair {
 } yaml_pair;
 
 struct yaml_node {
-    enum yaml_node_kind kind;
-    bool is_plain;             /* scalar written without quotes or block style: its type is looked up */
-    uint32_t line, column;     /* from 1 */
-    bytes tag;                 /* as written ("!!str", "!x"), empty where none */
-    bytes text;                /* scalar: its value, NUL-terminated behind its end */
-    const yaml_node **items;   /* list */
-    yaml_pair *pairs;          /* map, in the file's order, keys distinct */
-    size_t n;                  /* items or pairs */
+    unsigned char kind;            /* yaml_node_kind */
+    bool is_plain;                 /* scalar without quotes and tag: its type is looked up in its text */
+    bool is_open;                  /* while parsing: its end has not been read */
+    unsigned char height;          /* levels below it, aliases followed */
+    uint32_t line, column;         /* from 1 */
+    uint32_t weight;               /* nodes in it with all aliases expanded, itself included */
+    const char *tag;               /* "!!str", "!x"; NULL where none is written */
+    union {
+        bytes text;                /* scalar: NUL-terminated behind its end */
+        struct {
+            union {
+                const yaml_node **items;   /* list */
+                yaml_pair *pairs;          /* map: the file's order, merged ones last; keys may repeat */
+            };
+            size_t n;
+        };
+    };
 };
 
-/* Parses one document; *out is NULL for an empty text. Everything lives in a; text may go. Only the first document is
- * read, as Prometheus does. file is for nobody but the reader of errors and may be NULL. */
+/* Parses the first document, as Prometheus does; *out is NULL for a text without any. Everything lives in a; text may
+ * go. */
 bool yaml_parse(bytes text, arena *a, const yaml_node **out, err *e);
 
-/* The value under a key of a map, or NULL. */
-const yaml_node *yaml_get(const yaml_node *map, const char *key);
-/* What a node is to Go's yaml: the explicit tag, else what a plain scalar looks like. */
-enum yaml_tag yaml_tag_of(const yaml_node *n);
-const char *yaml_tag_name(enum yaml_tag t);    /* "!!str", ... */
-bool yaml_is_null(const yaml_node *n);         /* true for NULL too */
-/* Values of plain scalars; false where the text is none. */
-bool yaml_bool(const yaml_node *n, bool *v);
-bool yaml_i64(const yaml_node *n, int64_t *v); /* decimal, 0x, 0b, 0 (octal), with _ between digits; also 5e7 and 1.0 */
-bool yaml_double(const yaml_node *n, double *v);
+/* The value under the key of a map, or NULL; n may be NULL or no map. */
+const yaml_node *yaml_get(const yaml_node *n, const char *key);
+
+enum yaml_type { YAML_NULL, YAML_STR, YAML_BOOL, YAML_INT, YAML_UINT, YAML_FLOAT, YAML_TIMESTAMP, YAML_MERGE };
+typedef struct yaml_value {
+    enum yaml_type type;           /* YAML_UINT: only what int64_t cannot hold */
+    union {
+        bool b;
+        int64_t i;
+        uint64_t u;
+        double f;
+    };
+} yaml_value;
+/* What a scalar is to Go's yaml: by its tag, else what a plain one looks like. false: the text is not what its tag says
+ * ("yaml: cannot decode !!str `abc` as a !!int"). */
+bool yaml_resolve(const yaml_node *n, yaml_value *v, err *e);
+/* The same for text written without quotes and tag. */
+yaml_value yaml_resolve_text(bytes text);
+const char *yaml_type_tag(enum yaml_type t);   /* "!!null", "!!str", ... */
+bool yaml_is_null(const yaml_node *n);         /* NULL is null too */
 #endif
