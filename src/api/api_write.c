@@ -38,7 +38,7 @@ static void on_committed(void *arg, const err *e)
 static void decode_job(job *j, void *ctx)
 {
     write_flow *f = ctx;
-    rw_read(f->req->body, f->req->arena, &f->decoded, &f->e);
+    rw_read(f->req->body, remote_writer_seed(f->env->writer), f->req->arena, &f->decoded, &f->e);
 }
 
 static void on_decoded(job *j, void *ctx)
