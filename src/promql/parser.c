@@ -4,8 +4,12 @@
 #include "base/utf8.h"
 #include "promql/parse.h"
 #include <stdarg.h>
+#include <stdio.h>
 
 static const expectation nothing = { "", "" };
+
+/* Of the longest text in Go quotes: 4 bytes for each and the quotes. */
+#define QUOTED_MAX (4 * LIMIT_QUERY_TEXT + 64)
 
 static bool closes(enum token_kind k)
 {
@@ -60,17 +64,13 @@ bool parser_fail(parser *p, int32_t at, const char *fmt, ...)
     if (p->failed)
         return false;
     p->failed = true;
-    buf b;
-    buf_init(&b, sizeof p->e->msg - 1);
-    buf_puts(&b, promql_position(p->lex.in, at, p->a));
-    buf_putz(&b, ": parse error: ");
+    char text[sizeof p->e->msg];
     va_list ap;
     va_start(ap, fmt);
-    buf_vprintf(&b, fmt, ap);
+    vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    err_set(p->e, ERR_BAD_DATA, "%.*s", BYTES_ARG(buf_bytes(&b)));
-    buf_release(&b);
-    return false;
+    bytes place = promql_position(p->lex.in, at, p->a);
+    return err_set(p->e, ERR_BAD_DATA, "%.*s: parse error: %s", BYTES_ARG(place), text);
 }
 
 bool parser_unexpected(parser *p)
@@ -79,7 +79,7 @@ bool parser_unexpected(parser *p)
     if (p->failed)
         return false;
     buf b;
-    buf_init(&b, sizeof p->e->msg);
+    buf_init(&b, QUOTED_MAX);
     token_describe(&p->read, &b);
     parser_fail(p, p->read.start, "unexpected %.*s%s%s%s%s", BYTES_ARG(buf_bytes(&b)), w->context[0] ? " in " : "",
                 w->context, w->expected[0] ? ", expected " : "", w->expected);
@@ -90,7 +90,7 @@ bool parser_unexpected(parser *p)
 const char *parser_quote(parser *p, bytes s)
 {
     buf b;
-    buf_init(&b, sizeof p->e->msg);
+    buf_init(&b, QUOTED_MAX);
     utf8_quote(&b, s);
     const char *text = arena_cstr(p->a, buf_bytes(&b));
     buf_release(&b);

@@ -19,9 +19,9 @@ static void indent(buf *out, int level)
 static bool needs_split(const ast_node *n)
 {
     buf line;
-    buf_init(&line, LINE_MAX_BYTES);
+    buf_init(&line, LINE_MAX_BYTES + 1);   /* one more: formatted pieces need room for a terminator */
     promql_print(&line, n);
-    bool is_long = line.overflow;
+    bool is_long = line.overflow || line.len > LINE_MAX_BYTES;
     buf_release(&line);
     return is_long;
 }
