@@ -21,6 +21,7 @@
 #define LIMIT_REMOTE_WRITE LIMIT_MIB(32)       /* decoded, as Prometheus 3.12+ */
 #define LIMIT_REMOTE_WRITE_SERIES 1000000      /* of one request; as many metadata */
 #define LIMIT_REMOTE_WRITE_SAMPLES 2000000     /* of one request */
+#define LIMIT_REMOTE_WRITE_CACHE 4000000       /* series known by their key */
 #define LIMIT_LABELS 1024                      /* labels of one series */
 #define LIMIT_LABELS_BYTES LIMIT_MIB(16)       /* packed label set */
 #define LIMIT_RESULT_JSON LIMIT_MIB(1024)

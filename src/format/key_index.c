@@ -51,7 +51,7 @@ static void insert(key_index *ix, size_t i)
 void key_index_extend(key_index *ix, const void *entries, size_t n)
 {
     ix->entries = entries;
-    if (n * 2 > ix->cap) {
+    if (n * 4 > ix->cap * 3) {
         key_index_rebuild(ix, entries, n);
         return;
     }
@@ -62,7 +62,7 @@ void key_index_extend(key_index *ix, const void *entries, size_t n)
 void key_index_rebuild(key_index *ix, const void *entries, size_t n)
 {
     size_t cap = 16;
-    while (cap < n * 2)
+    while (cap * 3 < n * 4)
         cap *= 2;
     if (cap != ix->cap) {
         free(ix->slots);

@@ -3,7 +3,7 @@
  * For caches of very many strings (lines of a page, labels of a remote-write sender) that shall not keep the bytes: an
  * entry is found by its key alone. With a seed from os.random equal keys mean equal bytes for all purposes: among 10^6
  * strings two collide with probability 10^-27, and nobody who does not know the seed can make them.
- * The entries are the caller's array; each begins with its hash_key. The index holds 32-bit positions, at most half full.
+ * The entries are the caller's array; each begins with its hash_key. The index holds 32-bit positions, at most three quarters full.
  * Nothing is removed singly: a cache that forgets compacts its array and builds the index anew.                   */
 #ifndef FORMAT_KEY_INDEX_H
 #define FORMAT_KEY_INDEX_H

@@ -16,6 +16,8 @@ typedef struct remote_writer remote_writer;
 
 remote_writer *remote_writer_new(db *d);
 void remote_writer_free(remote_writer *w);
+/* For rw_read(). Any thread. */
+uint64_t remote_writer_seed(const remote_writer *w);
 
 typedef struct remote_write_result {
     int status;            /* HTTP: 204, 400, 500, 503 */
