@@ -4,9 +4,9 @@
 #define PROMQL_FUNCS_H
 #include "promql/ast.h"
 
-/* How a function is evaluated. The evaluator defines what stands behind the struct and refines the signature. */
+/* How a function is evaluated: plans one call (plan.h). */
 struct func_call;
-typedef bool (*promql_func_eval)(struct func_call *call, err *e);
+typedef bool (*promql_func_eval)(struct func_call *call);
 
 enum promql_func_flag {
     FUNC_EXPERIMENTAL = 1u << 0,   /* needs PROMQL_EXPERIMENTAL_FUNCTIONS */

@@ -22,7 +22,6 @@ typedef struct query_options {
     size_t max_samples;           /* in memory at once; 0: 50 million */
     size_t max_bytes;             /* arena budget; 0: none */
     int64_t deadline_ns;          /* os.mono_ns() at which the query times out; 0: never */
-    int64_t timeout_ms;           /* what the deadline came from, for messages only */
     const _Atomic bool *cancel;   /* set from any thread; polled between series. May be NULL */
 } query_options;
 
@@ -31,6 +30,11 @@ typedef struct query query;
 /* Parses and type-checks. ERR_BAD_DATA with Prometheus' text ("1:5: parse error: ..."). opt may be NULL; it is copied. */
 query *query_new(bytes text, const query_options *opt, err *e);
 void query_free(query *q);   /* NULL is fine */
+
+/* For the runs to come: a new deadline and cancel flag. */
+void query_set_limits(query *q, int64_t deadline_ns, const _Atomic bool *cancel);
+/* What the expression gives: scalar, string, instant or range vector. */
+enum value_type query_type(const query *q);
 
 /* An instant query has step == 0 (then start == end); a range query step > 0 and start <= end. Steps are start,
  * start+step, ... <= end, at most LIMIT_QUERY_POINTS + 1 (the API checks it first and words the error); a range query of a
