@@ -26,7 +26,7 @@ typedef struct api_env {
     const prom_config *config;    /* the one in force; replaced on reload */
     api_build build;
 
-    uint32_t query_features;      /* enum query_feature */
+    uint32_t query_features;      /* enum promql_feature */
     int64_t lookback_ms, query_timeout_ms;
     size_t query_max_samples, query_max_bytes;
     bool admin_api, lifecycle, remote_write;

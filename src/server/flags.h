@@ -59,6 +59,7 @@ enum feature {
 /* Durations in ms, sizes in bytes. Strings belong to this struct. */
 typedef struct server_flags {
     char *config_file;
+    bool config_embedded;                    /* --config.embedded: the built-in configuration instead of a file */
     bool config_auto_reload;
     int64_t config_auto_reload_interval_ms;
     bool config_skip_unsupported_sd;

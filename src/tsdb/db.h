@@ -69,6 +69,7 @@ bool db_last(const db *d, uint64_t ref, sample *out);
 /* Jobs: at most one commit and one maintenance job are in flight; db_job_next returns NULL where nothing is due. */
 typedef struct db_job db_job;
 db_job *db_job_next(db *d, int64_t now_ms);   /* loop */
+bool db_job_is_commit(const db_job *j);       /* short, and samples wait for it; else maintenance */
 void db_job_run(db_job *j);                   /* worker */
 void db_job_done(db *d, db_job *j);           /* loop; frees j */
 /* When to call db_job_next again if nothing is appended (ms, wall clock). */
