@@ -270,7 +270,7 @@ static uint32_t query_features(uint32_t features)
         { FEATURE_PROMQL_DELAYED_NAME_REMOVAL, PROMQL_DELAYED_NAME_REMOVAL },
         { FEATURE_PROMQL_EXTENDED_RANGE_SELECTORS, PROMQL_EXTENDED_SELECTORS },
         { FEATURE_PROMQL_BINOP_FILL_MODIFIERS, PROMQL_FILL_MODIFIERS },
-        { FEATURE_TYPE_AND_UNIT_LABELS, PROMQL_TYPE_AND_UNIT },
+        { FEATURE_TYPE_AND_UNIT_LABELS, PROMQL_TYPE_AND_UNIT_LABELS },
     };
     uint32_t out = 0;
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
