@@ -7,6 +7,9 @@
 #define LIMIT_YAML_DEPTH 64
 #define LIMIT_YAML_NODES 4000000              /* with every alias expanded */
 #define LIMIT_YAML_MERGES 64                   /* merge keys (<<) of one map */
+#define LIMIT_CONFIG_MEMORY LIMIT_MIB(512)     /* one loaded configuration */
+#define LIMIT_GLOB_FILES 100000                /* files one glob may find */
+#define LIMIT_GLOB_DEPTH 16                    /* folders of a glob that hold wildcards */
 #define LIMIT_REGEX ((size_t)64 << 10)         /* one pattern */
 #define LIMIT_REGEX_PROGRAM LIMIT_MIB(8)       /* compiled, per pattern */
 #define LIMIT_QUERY_TEXT ((size_t)1 << 20)
@@ -14,6 +17,11 @@
 #define LIMIT_QUERY_POINTS 11000               /* steps of one range query */
 #define LIMIT_HTTP_HEAD ((size_t)1 << 20)      /* request or response line and headers */
 #define LIMIT_HTTP_HEADERS 256                 /* number of header lines */
+#define LIMIT_HTTP_TARGET ((size_t)1 << 20)    /* path and query of one request; the head's limit holds too */
+#define LIMIT_HTTP_VALUES 10000                /* query and form values of one request, as Go's default */
+#define LIMIT_HTTP_FORM LIMIT_MIB(10)          /* form body, as Go's */
+#define LIMIT_HTTP_FRAMING ((size_t)64 << 10)  /* chunk sizes, extensions and trailers between two bytes of body */
+#define LIMIT_HTTP_PIPELINE ((size_t)64 << 10) /* bytes kept of what a client sends before it has its answer */
 #define LIMIT_HTTP_BODY LIMIT_MIB(64)          /* request body as sent */
 #define LIMIT_SCRAPE_BODY LIMIT_MIB(512)       /* decompressed page where body_size_limit is 0 */
 #define LIMIT_SCRAPE_LINE LIMIT_MIB(4)
