@@ -14,7 +14,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { MAX_DIGITS = 19, EXP_LIMIT = 100000, STRTOD_DIGITS = 800 };
+enum { MAX_DIGITS = 19, EXP_LIMIT = 10000, STRTOD_DIGITS = 800 };
 
 /* A number as it stands in the text. */
 typedef struct number {
@@ -43,7 +43,7 @@ static int hex_digit(int c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* exponent = [sign] digits; the cursor stands behind the letter. Clamped to +-EXP_LIMIT. */
+/* exponent = [sign] digits; the cursor stands behind the letter. Digits past EXP_LIMIT are dropped, as Go does. */
 static bool read_exponent(cursor *c, int64_t *exp)
 {
     bool negative = cursor_peek(c) == '-';

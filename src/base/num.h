@@ -14,6 +14,7 @@ size_t num_format_e(double v, char out[NUM_MAX_TEXT]);
 /* The API's sample values: 'f', but 'e' where |v| < 1e-6 (and not 0) or >= 1e21. */
 size_t num_format_json(double v, char out[NUM_MAX_TEXT]);
 size_t num_format_i64(int64_t v, char out[24]);
+size_t num_format_u64(uint64_t v, char out[20]);
 /* ms as seconds with at most 3 decimals and no trailing zeros: 1435781430.781, 60, -0.5. */
 size_t num_format_time(int64_t ms, char out[32]);
 

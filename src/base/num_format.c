@@ -232,17 +232,19 @@ size_t num_format_json(double v, char out[NUM_MAX_TEXT])
     return format(v, scientific ? SCIENTIFIC : PLAIN, out);
 }
 
+size_t num_format_u64(uint64_t v, char out[20])
+{
+    int n = count_digits(v);
+    put_digits(out, v, n);
+    return (size_t)n;
+}
+
 size_t num_format_i64(int64_t v, char out[24])
 {
-    char *at = out;
-    uint64_t u = (uint64_t)v;
-    if (v < 0) {
-        *at++ = '-';
-        u = 0 - u;
-    }
-    int n = count_digits(u);
-    put_digits(at, u, n);
-    return (size_t)(at + n - out);
+    if (v >= 0)
+        return num_format_u64((uint64_t)v, out);
+    *out = '-';
+    return 1 + num_format_u64(0 - (uint64_t)v, out + 1);
 }
 
 size_t num_format_time(int64_t ms, char out[32])

@@ -5,7 +5,7 @@
  *   glob       literals with `.*` or `.+` between: prefix, suffix, infix; REGEX_PREFIX and so on where the literals are
  *              at most one, at the start; matched from left to right with memmem
  *   engine     all else
- * A shape's program for RE2 is made only when regex_expand() asks for its groups, once, whoever comes first.
+ * A pattern of plain alternatives is not even parsed. A shape's program for RE2 is made only when regex_expand() asks for its groups, once, whoever comes first.
  * Invariants: (1) all but `refs` and `program` never change after regex_new; (2) kind == REGEX_ENGINE and !is_glob
  * implies program != NULL; (3) literals are sorted and distinct, and `index` holds them where they are many.
  *
@@ -190,6 +190,23 @@ static void keep_literals(regex *r, string_set *set)
         *map_put(&r->index, r->literals[i], NULL) = i;
 }
 
+/* `a|b|c` without any other operator: split as it stands. Prometheus' matchers do so before they parse, so that these
+ * alone may hold bytes that are no UTF-8. */
+static bool take_plain_alternatives(regex *r, bytes pattern, arena *scratch)
+{
+    string_set set = { 0 };
+    if (pattern.len > LIMIT_REGEX)
+        return false;
+    for (size_t i = 0; i < pattern.len; i++)
+        if (pattern.p[i] != '\0' && strchr("\\.+*?()[]{}^$", pattern.p[i]))
+            return false;
+    bytes head, tail = pattern;
+    for (bool more = true; more; set_add(&set, scratch, head))
+        more = bytes_cut(tail, '|', &head, &tail);
+    keep_literals(r, &set);
+    return true;
+}
+
 static bool match_literals(const regex *r, bytes text)
 {
     if (r->n_literals >= INDEX_FROM)
@@ -365,6 +382,19 @@ static bool take_shape(regex *r, rx_tree *tree, arena *scratch, err *e)
     return r->kind != REGEX_ENGINE || r->is_glob || atomic_load(&r->program) != NULL;
 }
 
+static bool take_parsed(regex *r, arena *scratch, err *e)
+{
+    rx_tree tree;
+    if (!rx_parse(r->pattern, scratch, &tree, e))
+        return false;
+    r->engine_text = arena_dup(&r->a, tree.engine_text);
+    r->n_names = tree.n_names;
+    r->names = ARENA_ARRAY(&r->a, bytes, tree.n_names);
+    for (size_t i = 0; i < tree.n_names; i++)
+        r->names[i] = arena_dup(&r->a, tree.names[i]);
+    return take_shape(r, &tree, scratch, e);
+}
+
 regex *regex_new(bytes pattern, err *e)
 {
     regex *r = xcalloc(1, sizeof *r);
@@ -372,19 +402,11 @@ regex *regex_new(bytes pattern, err *e)
     atomic_init(&r->program, NULL);
     arena_init(&r->a, 0);
     map_init(&r->index, MAP_BORROWED_KEYS);
+    r->pattern = arena_dup(&r->a, pattern);
+    r->n_names = 1;
     arena scratch;
     arena_init(&scratch, 0);
-    rx_tree tree;
-    bool ok = rx_parse(pattern, &scratch, &tree, e);
-    if (ok) {
-        r->pattern = arena_dup(&r->a, pattern);
-        r->engine_text = arena_dup(&r->a, tree.engine_text);
-        r->n_names = tree.n_names;
-        r->names = ARENA_ARRAY(&r->a, bytes, tree.n_names);
-        for (size_t i = 0; i < tree.n_names; i++)
-            r->names[i] = arena_dup(&r->a, tree.names[i]);
-        ok = take_shape(r, &tree, &scratch, e);
-    }
+    bool ok = take_plain_alternatives(r, r->pattern, &scratch) || take_parsed(r, &scratch, e);
     arena_release(&scratch);
     if (ok)
         return r;

@@ -630,20 +630,9 @@ static bool parse_all(parser *p)
     return check_height(p, p->stack.p[0]);
 }
 
-/* Prometheus compares alternatives of literals without compiling them, so those may hold any bytes. */
-static bool is_literal(bytes s)
-{
-    for (size_t i = 0; i < s.len; i++)
-        if (s.p[i] != '\0' && strchr("\\.+*?()[]{}^$", s.p[i]))
-            return false;
-    return true;
-}
-
 static bool check_utf8(bytes s, err *e)
 {
     int width = 0;
-    if (is_literal(s))
-        return true;
     for (size_t i = 0; i < s.len; i += (size_t)width) {
         bytes tail = bytes_sub(s, i, s.len);
         if (utf8_decode(tail, &width) == 0xFFFD && width == 1)

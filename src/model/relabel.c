@@ -72,11 +72,7 @@ static bool do_hashmod(const relabel_rule *rule, labels_builder *b, bytes value)
 {
     char text[24];
     uint64_t hash = md5_low64(value);
-    uint64_t rest = rule->modulus ? hash % rule->modulus : hash;
-    /* the modulus of a configuration fits 63 bits but for the strangest; both halves print right */
-    size_t n = rest > INT64_MAX ? num_format_i64((int64_t)(rest / 10), text) : num_format_i64((int64_t)rest, text);
-    if (rest > INT64_MAX)
-        text[n++] = (char)('0' + rest % 10);
+    size_t n = num_format_u64(rule->modulus ? hash % rule->modulus : hash, text);
     labels_builder_set(b, rule->target_label, arena_dup(b->a, (bytes){ text, n }));
     return true;
 }
