@@ -17,7 +17,7 @@
 #include "loop/ticker.h"
 #include "loop/worker.h"
 #include "promql/parse.h"
-#include "server/build_info.h"
+#include "base/build_info.h"
 #include "server/embedded_config.h"
 #include "server/self_metrics.h"
 #include "server/store.h"

@@ -1,7 +1,7 @@
 /* main.c: tsdbd's entry: flags, then the app. */
 #include "base/log.h"
 #include "server/app.h"
-#include "server/build_info.h"
+#include "base/build_info.h"
 #include <stdio.h>
 
 int main(int argc, char **argv)

@@ -1,5 +1,5 @@
 /* build_info.c: see build_info.h. */
-#include "server/build_info.h"
+#include "base/build_info.h"
 #include "commit_date.h"
 #include "version.h"
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* build_info.h: which program this is. The version comes from meson.build, the revision from git. */
-#ifndef SERVER_BUILD_INFO_H
-#define SERVER_BUILD_INFO_H
+#ifndef BASE_BUILD_INFO_H
+#define BASE_BUILD_INFO_H
 
 /* The Prometheus version whose flags, configuration, API and PromQL are spoken. */
 #define BUILD_API_VERSION "3.14.0"
