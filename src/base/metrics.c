@@ -175,6 +175,15 @@ void metric_on_collect(void (*fn)(void *ctx), void *ctx)
     pthread_mutex_unlock(&lock);
 }
 
+void metric_off_collect(void (*fn)(void *ctx), void *ctx)
+{
+    pthread_mutex_lock(&lock);
+    for (size_t i = 0; i < collectors.len; i++)
+        if (collectors.p[i].fn == fn && collectors.p[i].ctx == ctx)
+            collectors.p[i] = collectors.p[--collectors.len];
+    pthread_mutex_unlock(&lock);
+}
+
 /* ---- text ---- */
 
 static void put_float(buf *out, double v)

@@ -46,6 +46,7 @@ void metric_observe(metric *m, double v);      /* histogram and summary: count, 
 
 /* Called before each exposition, to set gauges that are cheap to compute only then. ctx is passed back. */
 void metric_on_collect(void (*fn)(void *ctx), void *ctx);
+void metric_off_collect(void (*fn)(void *ctx), void *ctx);   /* before ctx goes */
 /* All families, text format 0.0.4, sorted by name; families without cells are left out. */
 void metric_write_text(buf *out);
 #endif

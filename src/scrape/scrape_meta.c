@@ -18,11 +18,11 @@ void text_pool_release(text_pool *p)
     map_release(&p->by_bytes);
 }
 
-const text *text_intern(text_pool *p, bytes s)
+const shared_text *text_intern(text_pool *p, bytes s)
 {
     if (s.len == 0)
         return NULL;
-    text *t = map_get_ptr(&p->by_bytes, s);
+    shared_text *t = map_get_ptr(&p->by_bytes, s);
     if (!t) {
         t = xmalloc(sizeof *t + s.len);
         t->refs = 0;
@@ -35,9 +35,9 @@ const text *text_intern(text_pool *p, bytes s)
     return t;
 }
 
-void text_release(text_pool *p, const text *shared)
+void text_release(text_pool *p, const shared_text *shared)
 {
-    text *t = (text *)(uintptr_t)shared;   /* const is for those who read it */
+    shared_text *t = (shared_text *)(uintptr_t)shared;   /* const is for those who read it */
     if (!t || --t->refs > 0)
         return;
     p->n_bytes -= t->len;
@@ -104,9 +104,9 @@ void scrape_meta_set_kind(scrape_meta *m, uint32_t place1, enum metric_kind kind
         m->families[place1 - 1].kind = (uint8_t)kind;
 }
 
-static void set_text(scrape_meta *m, const text **to, bytes s)
+static void set_text(scrape_meta *m, const shared_text **to, bytes s)
 {
-    const text *old = *to;
+    const shared_text *old = *to;
     *to = text_intern(m->pool, s);
     text_release(m->pool, old);
 }
@@ -135,4 +135,12 @@ void scrape_meta_line_gone(scrape_meta *m, uint32_t place1)
     *f = (family){ .kind = FAMILY_FREE, .n_lines = m->first_free };
     m->first_free = place1;
     m->n_live--;
+}
+
+size_t scrape_meta_bytes(const scrape_meta *m)
+{
+    size_t n = 0;
+    for (uint32_t i = 0; i < m->n; i++)
+        n += text_bytes(m->families[i].name).len + text_bytes(m->families[i].help).len + text_bytes(m->families[i].unit).len;
+    return n;
 }

@@ -8,25 +8,25 @@
 #include "base/map.h"
 #include "model/metadata.h"
 
-typedef struct text {
+typedef struct shared_text {
     uint32_t refs, len;
     char s[];
-} text;
+} shared_text;
 typedef struct text_pool {
-    map by_bytes;            /* borrowed keys -> text */
+    map by_bytes;            /* borrowed keys -> shared_text */
     size_t n_bytes;
 } text_pool;
 void text_pool_init(text_pool *p);
 void text_pool_release(text_pool *p);
-const text *text_intern(text_pool *p, bytes s);      /* one reference; NULL for the empty string */
-void text_release(text_pool *p, const text *t);      /* NULL is fine */
-static inline bytes text_bytes(const text *t)
+const shared_text *text_intern(text_pool *p, bytes s);      /* one reference; NULL for the empty string */
+void text_release(text_pool *p, const shared_text *t);      /* NULL is fine */
+static inline bytes text_bytes(const shared_text *t)
 {
     return t ? bytes_n(t->s, t->len) : BYTES("");
 }
 
 typedef struct family {
-    const text *name, *help, *unit;
+    const shared_text *name, *help, *unit;
     uint8_t kind;            /* enum metric_kind; FAMILY_FREE: nobody's place */
     uint32_t n_lines;        /* comment lines that speak of it; of a free place: the next free one, plus 1 */
 } family;
@@ -47,6 +47,8 @@ uint32_t scrape_meta_line(scrape_meta *m, bytes name);
 void scrape_meta_set_kind(scrape_meta *m, uint32_t place1, enum metric_kind kind);
 void scrape_meta_set_help(scrape_meta *m, uint32_t place1, bytes help);
 void scrape_meta_set_unit(scrape_meta *m, uint32_t place1, bytes unit);
+/* Bytes of the words of all families, as if none were shared. */
+size_t scrape_meta_bytes(const scrape_meta *m);
 /* One line less. */
 void scrape_meta_line_gone(scrape_meta *m, uint32_t place1);
 #endif

@@ -22,7 +22,7 @@ void scrape_page_release(scrape_page *p)
 
 /* ---- the batch */
 
-static void reserve_items(scrape_page *p, size_t n)
+void scrape_page_reserve(scrape_page *p, size_t n)
 {
     if (n <= p->cap)
         return;
@@ -36,7 +36,7 @@ static void reserve_items(scrape_page *p, size_t n)
 
 static void add_item(scrape_page *p, cache_line *l, const labels *set, int64_t t, double v)
 {
-    reserve_items(p, p->n_items + 1);
+    scrape_page_reserve(p, p->n_items + 1);
     p->lines[p->n_items] = (uint32_t)(l - p->cache->lines);
     p->items[p->n_items++] = (append_item){ .ref = l->ref, .labels = set, .t = t, .v = v };
 }
@@ -116,6 +116,7 @@ static bool new_series(scrape_page *p, expo *x, cache_line *l, hash_key key)
         scrape_cache_see(p->cache, l);
     else
         l = scrape_cache_add(p->cache, key, x->series.len, 0);
+    l->flags &= 255 ^ LINE_LOST;
     if (set)
         add_sample(p, x, l, set);
     else
@@ -282,7 +283,7 @@ static bool parse(scrape_page *p)
         return false;
     expo_init(&x, p->format, buf_bytes(&p->body));
     x.seed = p->cache->seed;
-    reserve_items(p, p->cache->n_samples);
+    scrape_page_reserve(p, p->cache->n_samples + 16);   /* and a report */
     bool ok = read_lines(p, &x);
     expo_release(&x);
     return ok && (!p->over_samples || err_set(&p->error, ERR_BAD_DATA, "sample limit exceeded"));

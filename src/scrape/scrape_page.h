@@ -56,6 +56,8 @@ typedef struct scrape_page {
 
 void scrape_page_init(scrape_page *p);
 void scrape_page_release(scrape_page *p);
+/* Room for n items in all. */
+void scrape_page_reserve(scrape_page *p, size_t n);
 /* The job. Worker thread. */
 void scrape_page_read(scrape_page *p);
 /* No page came, with p->error saying why (or an empty one): only the marks. Cheap where there is nothing to mark. */

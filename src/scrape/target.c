@@ -273,11 +273,6 @@ void target_unref(target *t)
     free(t);
 }
 
-bool target_eq(const target *a, const target *b)
-{
-    return a->hash == b->hash && a->labels && b->labels && labels_eq(a->labels, b->labels) && strcmp(a->url, b->url) == 0;
-}
-
 int64_t target_offset_ms(const target *t, uint64_t seed)
 {
     return (int64_t)((t->hash ^ seed) % (uint64_t)t->interval_ms);

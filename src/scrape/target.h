@@ -1,7 +1,7 @@
 /* target.h: one thing to scrape: what discovery said of it, its labels after relabelling, its URL.
  *
- * A target is immutable and counted. Two targets are the same when labels and URL are (target_eq): a reload keeps loop,
- * cache and connection of those.
+ * A target is immutable and counted. Two targets are the same when their hashes are, that is labels and URL: a reload keeps
+ * loop, cache and connection of those.
  * Source: scrape/target.go of Prometheus 3.14 (PopulateLabels, URL, offset).                                        */
 #ifndef SCRAPE_TARGET_H
 #define SCRAPE_TARGET_H
@@ -23,7 +23,6 @@ typedef struct target {
 bool target_new(const scrape_config *sc, const labels *group_labels, const labels *target_labels, target **out, err *e);
 target *target_ref(target *t);
 void target_unref(target *t);
-bool target_eq(const target *a, const target *b);
 /* Where in the interval it is scraped: by hash, so that targets spread; seed differs from daemon to daemon. */
 int64_t target_offset_ms(const target *t, uint64_t seed);
 #endif
