@@ -11,6 +11,7 @@
 #include <assert.h>
 
 enum { MAX_HEIGHT = 1000, MAX_REPEAT = 1000, MAX_SET = 64, NUMBER_TOO_BIG = -1 };
+enum { MAX_UNICODE_CLASSES = 1000 }; /* each is some hundred ranges to the engine: more of them take seconds to compile */
 enum { FLAG_FOLD = 1, FLAG_DOT_NL = 2, FLAG_MULTILINE = 4, FLAG_NON_GREEDY = 8 };
 
 typedef struct parser {
@@ -23,6 +24,7 @@ typedef struct parser {
     VEC(bytes) names;
     buf engine_text;
     const char *copied;        /* up to here the pattern is in engine_text */
+    int n_unicode_classes;
     bool no_posix_end;         /* no ":]" is left, so that it is searched in vain only once */
     const char *last_repeat;   /* where the repetition operator just before the cursor starts, or NULL */
 } parser;
@@ -422,6 +424,8 @@ static bool parse_escape(parser *p, uint32_t *out)
 static bool parse_unicode_class(parser *p)
 {
     const char *start = p->c.at;
+    if (++p->n_unicode_classes > MAX_UNICODE_CLASSES)
+        return rx_fail(p->e, "expression too large", p->pattern);
     p->c.at += 2;
     if (next_rune(p) != '{')
         return p->c.at > start + 2 || fail_here(p, "invalid character class range", start);

@@ -60,10 +60,10 @@ START_TEST(map_agrees_with_an_array)
     size_t n = 0;
     for (int i = 0; i < N_KEYS; i++)
         snprintf(keys[i], sizeof keys[i], "k%d", i);
-    for (int step = 0; step < 60000; step++) {
+    for (int step = 0; step < 20000; step++) {
         int k = (int)(test_random(&seed) % N_KEYS);
         bytes key = bytes_of(keys[k]);
-        bool grow = step / 5000 % 2 == 0;
+        bool grow = step / 2500 % 2 == 0;
         if (test_random(&seed) % 4 < (grow ? 3 : 1)) {
             bool is_new;
             uint64_t *v = map_put(&m, key, &is_new);

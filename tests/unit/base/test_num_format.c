@@ -121,7 +121,7 @@ END_TEST
 START_TEST(num_format_is_shortest_for_random_floats)
 {
     uint64_t seed = 4242;
-    for (int i = 0; i < 25000; i++) {
+    for (int i = 0; i < 12000; i++) {
         double any = fabs(num_from_bits(test_random(&seed)));
         double decimal = (double)(test_random(&seed) >> (test_random(&seed) & 63)) / pow(10, (double)(i % 12));
         if (isfinite(any)) {
