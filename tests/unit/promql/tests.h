@@ -1,0 +1,11 @@
+/* tests.h: the suites of the room's one test program. */
+#ifndef TEST_PROMQL_H
+#define TEST_PROMQL_H
+#include <check.h>
+
+Suite *suite_front(void);     /* test_front.c: cases of tests/promql/front.txt */
+Suite *suite_lex(void);       /* test_lex.c */
+Suite *suite_limits(void);    /* test_limits.c */
+Suite *suite_resolve(void);   /* test_resolve.c */
+Suite *suite_tables(void);    /* test_tables.c */
+#endif
