@@ -211,7 +211,7 @@ char *arena_cstr(arena *a, bytes b)
     return p;
 }
 
-static bytes format_into(arena *a, const char *fmt, va_list ap)
+static __attribute__((format(printf, 2, 0), noinline)) bytes format_into(arena *a, const char *fmt, va_list ap)
 {
     va_list again;
     va_copy(again, ap);
