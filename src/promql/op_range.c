@@ -42,10 +42,8 @@ static void cut_windows(range_op *r)
     size_t lo = 0, hi = 0;
     for (size_t i = 0; i < w->n_steps; i++) {
         int64_t end = data_time_at(w->end, i), last = end + r->ahead, before = end - w->range_ms - r->back;
-        while (hi < w->n && w->t[hi] <= last)
-            hi++;
-        while (lo < hi && w->t[lo] <= before)
-            lo++;
+        hi = skip_until(w->t, hi, w->n, last);
+        lo = skip_until(w->t, lo, hi, before);
         r->lo[i] = (uint32_t)lo;
         r->hi[i] = (uint32_t)hi;
     }

@@ -64,8 +64,7 @@ static void select_steps(select_op *s)
     size_t j = 0;   /* samples up to the step */
     for (size_t i = 0; i < s->o.g.n; i++) {
         int64_t t = data_time_at(s->t, i);
-        while (j < c->n && c->t[j] <= t)
-            j++;
+        j = skip_until(c->t, j, c->n, t);
         if (j == 0 || c->t[j - 1] <= t - lookback || sample_is_stale(c->v[j - 1]))
             continue;
         row_put(&s->buf, i, s->want_time ? (double)c->t[j - 1] / 1000 : c->v[j - 1]);

@@ -22,6 +22,15 @@ typedef struct data_time {
 
 static inline int64_t data_time_at(data_time t, size_t i) { return t.start + (int64_t)i * t.step; }
 data_time plan_data_time(const eval *ev, const ast_when *when, grid g);
+/* From i on, the first sample later than t; n where there is none. In strides, since most steps pass several samples. */
+static inline size_t skip_until(const int64_t *ts, size_t i, size_t n, int64_t t)
+{
+    while (i + 8 <= n && ts[i + 7] <= t)
+        i += 8;
+    while (i < n && ts[i] <= t)
+        i++;
+    return i;
+}
 /* Saturating. */
 int64_t time_add(int64_t a, int64_t b);
 

@@ -18,6 +18,35 @@ struct range_source {
     double *v;
 };
 
+/* The first staleness marker from i on. They are rare: looks at 16 at a time. */
+static size_t find_stale(const sample_columns *c, size_t i)
+{
+    for (; i + 16 <= c->n; i += 16) {
+        unsigned any = 0;
+        for (size_t k = 0; k < 16; k++)
+            any |= sample_is_stale(c->v[i + k]);
+        if (any)
+            break;
+    }
+    while (i < c->n && !sample_is_stale(c->v[i]))
+        i++;
+    return i;
+}
+
+/* Takes the staleness markers out; the number of samples left. */
+static size_t drop_stale(sample_columns *c)
+{
+    size_t n = find_stale(c, 0);
+    for (size_t from = n; from < c->n;) {
+        size_t end = find_stale(c, ++from);
+        memmove(c->t + n, c->t + from, (end - from) * sizeof *c->t);
+        memmove(c->v + n, c->v + from, (end - from) * sizeof *c->v);
+        n += end - from;
+        from = end;
+    }
+    return n;
+}
+
 static bool selector_next(range_source *s, range_series *out)
 {
     eval *ev = s->ev;
@@ -30,13 +59,7 @@ static bool selector_next(range_source *s, range_series *out)
         const series_view *view = &s->series[s->at++];
         if (!series_read(ev->snap, view, s->mint, s->maxt, s->cols, &ev->err))
             return false;
-        size_t n = 0;
-        for (size_t i = 0; i < s->cols->n; i++) {
-            if (sample_is_stale(s->cols->v[i]))
-                continue;
-            s->cols->t[n] = s->cols->t[i];
-            s->cols->v[n++] = s->cols->v[i];
-        }
+        size_t n = drop_stale(s->cols);
         ev->samples_read += s->cols->n;
         if (!eval_points(ev, 0, n))
             return false;
