@@ -31,8 +31,7 @@ enum append_verdict append_judge(const append_rules *r, const series *s, sample 
     return VERDICT_STORE_OOO;
 }
 
-/* What a series' batch mates have in common: job and instance. */
-static uint32_t group_of(const labels *l)
+uint32_t append_group(const labels *l)
 {
     uint64_t job = bytes_hash(labels_get(l, BYTES("job"))), instance = bytes_hash(labels_get(l, BYTES("instance")));
     uint64_t h = (job ^ (instance << 1 | instance >> 63)) * UINT64_C(0x9e3779b97f4a7c15);
@@ -42,7 +41,7 @@ static uint32_t group_of(const labels *l)
 static series *make_series(db *d, append_item *it, uint32_t *slot)
 {
     series *s = head_series(&d->head, it->labels, slot, &it->is_new);
-    s->group = group_of(it->labels);
+    s->group = append_group(it->labels);
     if (it->t <= d->disk_max_t)
         s->flags |= SERIES_BEHIND_DISK;
     return s;

@@ -15,4 +15,7 @@ enum append_verdict { VERDICT_STORE, VERDICT_STORE_OOO, VERDICT_SAME, VERDICT_RE
 
 /* What becomes of x as the next sample of s (NULL: a series to be made). *status says why where it is refused. */
 enum append_verdict append_judge(const append_rules *r, const series *s, sample x, uint8_t *status);
+
+/* What series of one scrape target or sender have in common: a hash of job and instance. */
+uint32_t append_group(const labels *l);
 #endif

@@ -86,10 +86,11 @@ void commit_put_sample(commit_queue *q, uint32_t ref, int64_t t, double v)
     q->n_bytes += sizeof *b->samples;
 }
 
-void commit_put_record(commit_queue *q, bytes payload, uint64_t seq)
+void commit_put_record(commit_queue *q, bytes payload, uint64_t meta_id, uint64_t seq)
 {
     commit_batch *b = batch_open(q);
     b->record = payload;
+    b->meta_id = meta_id;
     b->last_seq = seq;
     q->n_bytes += payload.len;
 }

@@ -17,6 +17,7 @@ typedef struct commit_batch {
     journal_sample *samples;
     size_t n_samples, cap_samples;
     bytes record;                 /* a tombstone's payload instead of samples, malloced; p NULL: none */
+    uint64_t meta_id;             /* its key in meta.db, where it goes too; 0: it does not */
 } commit_batch;
 
 typedef struct commit_queue {
@@ -33,7 +34,7 @@ void commit_queue_release(commit_queue *q);
 void commit_put_def(commit_queue *q, uint32_t ref, uint64_t group, const labels *l);
 void commit_put_sample(commit_queue *q, uint32_t ref, int64_t t, double v);
 /* A tombstone's record, in order between the samples around it; payload is taken over (malloced). */
-void commit_put_record(commit_queue *q, bytes payload, uint64_t seq);
+void commit_put_record(commit_queue *q, bytes payload, uint64_t meta_id, uint64_t seq);
 /* Ends an append: what has been put since the last call carries this number. */
 void commit_mark(commit_queue *q, uint64_t seq);
 /* What is put from now on belongs to the next segment. */

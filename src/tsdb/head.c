@@ -83,7 +83,6 @@ static bool append_open(head *h, series *s, chunk *prev, chunk *c, sample x)
     size_t was = chunk_mem_bytes(c);
     if (!chunk_append(&now, (sample){ s->last_t, s->last_v }, x)) {
         seal_open(s);
-        h->n_full++;
         return false;
     }
     if (now != c) {
@@ -93,6 +92,8 @@ static bool append_open(head *h, series *s, chunk *prev, chunk *c, sample x)
         else
             s->chunks = now;
     }
+    if (chunk_len(now) == CHUNK_MAX_SAMPLES)
+        h->n_full++;
     return true;
 }
 
@@ -156,9 +157,10 @@ int64_t series_max_t(const series *s)
 
 /* ---- flush ---- */
 
-void head_flush_begin(head *h)
+void head_flush_begin(head *h, head_flush *f)
 {
     assert(!h->flushing);
+    *f = (head_flush){ .end = h->series.n_slots };
     h->flushing = true;
     h->flushing_min_t = h->min_t;
     h->min_t = INT64_MAX;
@@ -174,10 +176,10 @@ static void prefetch_chunk(const head *h, uint32_t slot)
 bool head_flush_list(head *h, head_flush *f, uint32_t budget)
 {
     assert(h->flushing);
-    uint32_t end = h->series.n_slots - f->cursor > budget ? f->cursor + budget : h->series.n_slots;
-    for (; f->cursor < end; f->cursor++) {
-        series *s = series_at(&h->series, f->cursor);
-        prefetch_chunk(h, f->cursor + 8);
+    uint32_t end = f->end - f->next > budget ? f->next + budget : f->end;
+    for (; f->next < end; f->next++) {
+        series *s = series_at(&h->series, f->next);
+        prefetch_chunk(h, f->next + 8);
         if (!s->labels || !s->chunks)
             continue;
         seal_open(s);
@@ -187,7 +189,7 @@ bool head_flush_list(head *h, head_flush *f, uint32_t budget)
         }
         f->items[f->n++] = (head_flush_item){ s, s->chunks };
     }
-    return f->cursor == h->series.n_slots;
+    return f->next == f->end;
 }
 
 static void count_off(head *h, const chunk *c)
@@ -335,7 +337,10 @@ bool head_delete(head *h, uint32_t slot, int64_t mint, int64_t maxt)
         return false;
     }
     s->flags |= SERIES_BEHIND_DISK;
-    if (s->chunks || h->flushing)
+    if (s->chunks)
+        return false;
+    s->journal_seg = 0; /* reading the journal, the series may have left here: defined anew if it goes on */
+    if (h->flushing)
         return false;
     remove_slot(h, slot);
     return true;

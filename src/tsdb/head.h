@@ -13,7 +13,7 @@ typedef struct head {
     postings index;
     uint64_t n_chunks, chunk_bytes;
     uint64_t n_samples;         /* in chunks now */
-    uint64_t n_full;            /* chunks sealed at CHUNK_MAX_SAMPLES since the last flush began */
+    uint64_t n_full;            /* chunks that reached CHUNK_MAX_SAMPLES since the last flush began */
     uint64_t n_created, n_removed;   /* series, ever */
     int64_t min_t;              /* lower bound of what chunks hold; INT64_MAX: none */
     int64_t max_t;              /* newest time ever stored; INT64_MIN: none */
@@ -46,11 +46,11 @@ typedef struct head_flush_item {
 typedef struct head_flush {
     head_flush_item *items;    /* malloced */
     size_t n, cap;
-    uint32_t cursor;
+    uint32_t next, end;        /* slots still to look at; end: as there were when it began */
 } head_flush;
 
-/* From here on no series leaves the head until head_flush_end(). */
-void head_flush_begin(head *h);
+/* From here on no series leaves the head until head_flush_end(). f is emptied. */
+void head_flush_begin(head *h, head_flush *f);
 /* Seals the open chunks of the next `budget` slots and lists the series that have any. true: all slots are done. What is
  * appended between two calls may be listed or not. */
 bool head_flush_list(head *h, head_flush *f, uint32_t budget);

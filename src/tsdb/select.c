@@ -1,45 +1,10 @@
-/* select.c: one view over head and day files: taking it (loop), finding series in it (worker), reading them (worker).
+/* select.c: taking a snapshot, on the loop. Finding and reading series in it, on a worker: select_read.c, select_labels.c.
  *
- * What the loop takes of a head series is a hit: its labels and views of the chunks in range, by reference. The
- * worker merges hits with the series of the day files by labels.
- * Invariants: (1) hits of a selector are sorted by labels once snapshot_series() has run for it; (2) the range of a read is
- * cut to the selector's.                                                                                        */
+ * What the loop takes of a head series is a hit: its labels and views of the chunks in range, by reference; of the day
+ * files, the list of days with the blocks committed by now; of the deletes, the set of tombstones.              */
 #include "tsdb/select.h"
-#include "base/map.h"
-#include "tsdb/db_impl.h"
-#include "tsdb/merge.h"
-#include <stdatomic.h>
+#include "tsdb/select_impl.h"
 #include <stdlib.h>
-
-/* A series of the head. */
-typedef struct head_hit {
-    const labels *labels;      /* one reference */
-    uint32_t first_view, n_views;
-    sample last;               /* newest of the series; t INT64_MIN: not known */
-    bool is_solid;             /* day files hold nothing newer than last, nor between its in-order samples */
-} head_hit;
-
-typedef struct selection {
-    matcher_scan *scans;       /* per matcher */
-    head_hit *hits;
-    size_t n_hits;
-    chunk_view *views;         /* one reference each */
-    size_t n_views, cap_views;
-    bool is_sorted;
-} selection;
-
-struct snapshot {
-    db *d;
-    const db_selector *sels;
-    selection *sel;
-    size_t n;
-    bool taken;
-    int64_t disk_max_t;
-    const _Atomic bool *cancel;
-    sample_columns scratch;
-};
-
-/* ---- taking ---- */
 
 snapshot *snapshot_begin(db *d, const db_selector *sels, size_t n)
 {
@@ -100,20 +65,20 @@ static void take_series(selection *sel, const db_selector *range, series *x)
 
 static void take_selection(snapshot *s, size_t i)
 {
-    db *d = s->d;
+    const series_table *table = &s->d->head.series;
     selection *sel = &s->sel[i];
     uint32_t *slots = NULL;
     size_t n_slots = 0;
     if (s->sels[i].maxt < s->sels[i].mint)
         return;
-    postings_select(&d->head.index, s->sels[i].ms, sel->scans, s->sels[i].n, &slots, &n_slots);
+    postings_select(&s->d->head.index, s->sels[i].ms, sel->scans, s->sels[i].n, &slots, &n_slots);
     sel->hits = n_slots ? xmalloc(n_slots * sizeof *sel->hits) : NULL;
     for (size_t k = 0; k < n_slots; k++) {
-        series *x = series_at(&d->head.series, slots[k]);
+        series *x = series_at(table, slots[k]);
         if (k + 8 < n_slots)
-            __builtin_prefetch(series_at(&d->head.series, slots[k + 8]));
+            __builtin_prefetch(series_at(table, slots[k + 8]));
         if (k + 4 < n_slots)
-            __builtin_prefetch(series_at(&d->head.series, slots[k + 4])->chunks, 1);
+            __builtin_prefetch(series_at(table, slots[k + 4])->chunks, 1);
         if (x->last_t >= s->sels[i].mint) /* nothing of it is newer */
             take_series(sel, &s->sels[i], x);
     }
@@ -122,10 +87,12 @@ static void take_selection(snapshot *s, size_t i)
 
 bool snapshot_take(snapshot *s, err *e)
 {
+    s->disk_min_t = s->d->disk_min_t;
     s->disk_max_t = s->d->disk_max_t;
+    s->tombstones = tombstone_set_ref(s->d->tombstones);
+    s->days = daystore_list(s->d->days);
     for (size_t i = 0; i < s->n; i++)
         take_selection(s, i);
-    s->taken = true;
     return true;
 }
 
@@ -139,22 +106,29 @@ bool snapshot_open(db *d, const db_selector *sels, size_t n, snapshot **out, err
     return false;
 }
 
+static void selection_release(selection *sel, size_t n_matchers)
+{
+    for (size_t k = 0; k < n_matchers; k++)
+        matcher_scan_release(&sel->scans[k]);
+    for (size_t k = 0; k < sel->n_views; k++)
+        chunk_unref(sel->views[k].c);
+    for (size_t k = 0; k < sel->n_hits; k++)
+        labels_unref(sel->hits[k].labels);
+    free(sel->scans);
+    free(sel->views);
+    free(sel->hits);
+}
+
 void snapshot_free(snapshot *s)
 {
     if (!s)
         return;
-    for (size_t i = 0; i < s->n; i++) {
-        selection *sel = &s->sel[i];
-        for (size_t k = 0; k < s->sels[i].n; k++)
-            matcher_scan_release(&sel->scans[k]);
-        for (size_t k = 0; k < sel->n_views; k++)
-            chunk_unref(sel->views[k].c);
-        for (size_t k = 0; k < sel->n_hits; k++)
-            labels_unref(sel->hits[k].labels);
-        free(sel->scans);
-        free(sel->views);
-        free(sel->hits);
-    }
+    for (size_t i = 0; i < s->n; i++)
+        selection_release(&s->sel[i], s->sels[i].n);
+    if (s->reader)
+        day_reader_free(s->reader);
+    day_list_unref(s->days);
+    tombstone_set_unref(s->tombstones);
     sample_columns_release(&s->scratch);
     free(s->sel);
     free(s);
@@ -163,146 +137,6 @@ void snapshot_free(snapshot *s)
 void snapshot_set_cancel(snapshot *s, const _Atomic bool *cancel)
 {
     s->cancel = cancel;
-}
-
-static bool check_cancel(const snapshot *s, err *e)
-{
-    if (s->cancel && atomic_load_explicit(s->cancel, memory_order_relaxed))
-        return err_set(e, ERR_CANCELED, "query was canceled");
-    return true;
-}
-
-/* ---- finding series ---- */
-
-static int cmp_hits(const void *a, const void *b)
-{
-    return labels_cmp(((const head_hit *)a)->labels, ((const head_hit *)b)->labels);
-}
-
-bool snapshot_series(snapshot *s, size_t i, arena *a, series_view **out, size_t *n, err *e)
-{
-    selection *sel = &s->sel[i];
-    if (!check_cancel(s, e))
-        return false;
-    if (!sel->is_sorted && sel->n_hits)
-        qsort(sel->hits, sel->n_hits, sizeof *sel->hits, cmp_hits);
-    sel->is_sorted = true;
-    *out = ARENA_ARRAY(a, series_view, sel->n_hits);
-    *n = sel->n_hits;
-    for (size_t k = 0; k < sel->n_hits; k++)
-        (*out)[k] = (series_view){ sel->hits[k].labels, &sel->hits[k], (uint32_t)i };
-    return true;
-}
-
-/* ---- reading samples ---- */
-
-static void cut_range(const snapshot *s, const series_view *v, int64_t *mint, int64_t *maxt)
-{
-    const db_selector *sel = &s->sels[v->selector];
-    *mint = *mint < sel->mint ? sel->mint : *mint;
-    *maxt = *maxt > sel->maxt ? sel->maxt : *maxt;
-}
-
-bool series_read(snapshot *s, const series_view *v, int64_t mint, int64_t maxt, sample_columns *out, err *e)
-{
-    const head_hit *hit = v->source;
-    out->n = 0;
-    if (!check_cancel(s, e))
-        return false;
-    cut_range(s, v, &mint, &maxt);
-    if (mint <= maxt)
-        views_read(s->sel[v->selector].views + hit->first_view, hit->n_views, mint, maxt, out);
-    return true;
-}
-
-bool series_last(snapshot *s, const series_view *v, int64_t mint, int64_t maxt, sample *out, bool *found, err *e)
-{
-    const head_hit *hit = v->source;
-    *found = false;
-    cut_range(s, v, &mint, &maxt);
-    if (mint > maxt)
-        return true;
-    if (hit->last.t <= maxt && (hit->is_solid || hit->last.t >= s->disk_max_t)) {
-        *found = hit->last.t >= mint;
-        *out = hit->last;
-        return true;
-    }
-    if (!series_read(s, v, mint, maxt, &s->scratch, e))
-        return false;
-    *found = s->scratch.n > 0;
-    if (*found)
-        *out = (sample){ s->scratch.t[s->scratch.n - 1], s->scratch.v[s->scratch.n - 1] };
-    return true;
-}
-
-/* ---- label names and values ---- */
-
-static int cmp_bytes(const void *a, const void *b)
-{
-    return bytes_cmp(*(const bytes *)a, *(const bytes *)b);
-}
-
-/* The keys of a set, sorted, at most limit, copied into a. */
-static void list_keys(const map *m, size_t limit, arena *a, bytes **out, size_t *n)
-{
-    map_slot *slot;
-    size_t k = 0;
-    bytes *list = ARENA_ARRAY(a, bytes, m->n);
-    for (size_t i = 0; (slot = map_next(m, &i));)
-        list[k++] = slot->key;
-    if (k)
-        qsort(list, k, sizeof *list, cmp_bytes);
-    *n = limit && limit < k ? limit : k;
-    for (size_t i = 0; i < *n; i++)
-        list[i] = arena_dup(a, list[i]);
-    *out = list;
-}
-
-/* Runs over all series of all selectors and collects names (name.len == 0) or the values of one name. */
-static bool collect(snapshot *s, bytes name, map *set, arena *tmp, err *e)
-{
-    for (size_t i = 0; i < s->n; i++) {
-        series_view *views = NULL;
-        size_t n = 0;
-        label x;
-        if (!snapshot_series(s, i, tmp, &views, &n, e))
-            return false;
-        for (size_t k = 0; k < n; k++) {
-            if (name.len) {
-                bytes value = labels_get(views[k].labels, name);
-                if (value.len)
-                    map_put(set, value, NULL);
-                continue;
-            }
-            for (labels_iter it = labels_walk(views[k].labels); labels_next(&it, &x);)
-                map_put(set, x.name, NULL);
-        }
-    }
-    return true;
-}
-
-static bool label_set(snapshot *s, bytes name, size_t limit, arena *a, bytes **out, size_t *n, err *e)
-{
-    map set;
-    arena tmp;
-    map_init(&set, MAP_BORROWED_KEYS);
-    arena_init(&tmp, 0);
-    bool ok = collect(s, name, &set, &tmp, e);
-    if (ok)
-        list_keys(&set, limit, a, out, n);
-    map_release(&set);
-    arena_release(&tmp);
-    return ok;
-}
-
-bool snapshot_label_names(snapshot *s, size_t limit, arena *a, bytes **out, size_t *n, err *e)
-{
-    return label_set(s, (bytes){ 0 }, limit, a, out, n, e);
-}
-
-bool snapshot_label_values(snapshot *s, bytes name, size_t limit, arena *a, bytes **out, size_t *n, err *e)
-{
-    *out = NULL;
-    *n = 0;
-    return !name.len || label_set(s, name, limit, a, out, n, e);
+    if (s->reader)
+        day_reader_set_cancel(s->reader, cancel);
 }
