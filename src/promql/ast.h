@@ -168,12 +168,12 @@ static inline int64_t ast_ms(int64_t ns)
 void ast_release(ast_node *root);
 
 /* Computes every duration expression below root: step_ms is step(), range_ms is range() (end - start), both 0 for an
- * instant query. May be called again with other values. Fails with ERR_BAD_DATA where one is not positive, not finite or out
- * of range ("4:13: duration must be greater than 0": start and end bytes, as Prometheus words it). */
+ * instant query. May be called again with other values. Fails with ERR_BAD_DATA where one is not positive, not
+ * finite or out of range ("4:13: duration must be greater than 0": start and end bytes, as Prometheus words it). */
 bool ast_resolve_durations(ast_node *root, int64_t step_ms, int64_t range_ms, err *e);
 
-/* The i-th child, or NULL behind the last. An aggregate's expression comes before its parameter; duration expressions are no
- * children. */
+/* The i-th child, or NULL behind the last. An aggregate's expression comes before its parameter; duration
+ * expressions are no children. */
 ast_node *ast_child(const ast_node *n, size_t i);
 /* The node inside any number of parentheses. */
 const ast_node *ast_unparen(const ast_node *n);

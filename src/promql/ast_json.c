@@ -1,7 +1,7 @@
 /* ast_json.c: a tree as /api/v1/parse_query shows it.
  *
- * Keys are in byte order, as Go's encoder writes maps. Written straight into the buffer: trees nest deeper than json_writer
- * counts. Follows web/api/v1/translate_ast.go of Prometheus 3.14.                                              */
+ * Keys are in byte order, as Go's encoder writes maps. Written straight into the buffer: trees nest deeper than
+ * json_writer counts. Follows web/api/v1/translate_ast.go of Prometheus 3.14. */
 #include "base/num.h"
 #include "promql/funcs.h"
 #include "promql/print.h"

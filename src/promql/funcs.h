@@ -1,5 +1,5 @@
-/* funcs.h: THE function table. The checker, the printer of /parse_query, the evaluator, /api/v1/features and the docs read
- * the same rows; a function exists where it has a row, and can be evaluated where its row has a callback.      */
+/* funcs.h: THE function table. The checker, the printer of /parse_query, the evaluator, /api/v1/features and the
+ * docs read the same rows; a function exists where it has a row, and can be evaluated where its row has a callback. */
 #ifndef PROMQL_FUNCS_H
 #define PROMQL_FUNCS_H
 #include "promql/ast.h"
@@ -17,7 +17,8 @@ enum promql_func_flag {
 };
 
 /* args: one letter each: s scalar, v instant vector, m range vector, t string.
- * variadic as Prometheus: 0: exactly these; n > 0: the last may be missing or come up to n times; -1: any number of times. */
+ * variadic as Prometheus: 0: exactly these; n > 0: the last may be missing or come up to n times; -1: any number of
+ * times. */
 typedef struct promql_func {
     const char *name;
     const char *args;

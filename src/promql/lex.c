@@ -1,7 +1,7 @@
 /* lex.c: the lexer of PromQL (see lex.h).
  *
- * 1. One function per state: lex_statements (outside), lex_braces, lex_duration (behind a `[` until the first number; from
- *    there to the `]` the outer state goes on, with `bracket_open` set).
+ * 1. One function per state: lex_statements (outside), lex_braces, lex_duration (behind a `[` until the first number;
+ *    from there to the `]` the outer state goes on, with `bracket_open` set).
  * 2. l->start is the first byte of the token being read; emit() hands it out and moves start to l->at. A mistake keeps
  *    l->start: some come after their character was emitted and are placed behind it, as upstream does.
  * 3. Keywords are words without case; everything else is compared as written.                                  */
@@ -250,8 +250,8 @@ static token lex_quoted(lexer *l, int32_t quote)
 
 /* ---- numbers and durations ---- */
 
-/* Digits of a number from the second character on: no dot or exponent twice, nothing odd behind a dot, an exponent or an
- * underscore. What passes is not yet a number: the parser has the last word. */
+/* Digits of a number from the second character on: no dot or exponent twice, nothing odd behind a dot, an exponent or
+ * an underscore. What passes is not yet a number: the parser has the last word. */
 static bool scan_digits(lexer *l, const char *digits, bool is_hex)
 {
     bool dot = false, exponent = false;

@@ -1,9 +1,10 @@
 /* lex.h: query text -> tokens, one at a time.
  *
- * The lexer knows where it stands (in braces, in brackets, in a duration), since `:` and words mean different things there.
- * It skips white space and comments. A mistake is a TOK_ERROR whose message is in lexer.error; the parser stops at the
- * first one. Tokens are borrowed from the text.
- * Follows promql/parser/lex.go of Prometheus 3.14, its quirks included: messages and places are compared byte by byte. */
+ * The lexer knows where it stands (in braces, in brackets, in a duration), since `:` and words mean different things
+ * there. It skips white space and comments. A mistake is a TOK_ERROR whose message is in lexer.error; the parser
+ * stops at the first one. Tokens are borrowed from the text.
+ * Follows promql/parser/lex.go of Prometheus 3.14, its quirks included: messages and places are compared byte by
+ * byte.                                                                                                       */
 #ifndef PROMQL_LEX_H
 #define PROMQL_LEX_H
 #include "base/arena.h"
@@ -71,7 +72,7 @@ static inline bool token_is_aggregator(enum token_kind k)
 void token_describe(const token *t, buf *out);
 /* All words the lexer knows but inf and nan, for completion and docs; NULL behind the last. */
 const char *lexer_keyword(size_t i, enum token_kind *kind);
-/* What stands between the quotes, escapes resolved; false where the text breaks the rules (the lexer lets none through).
+/* What stands between the quotes, escapes resolved; false where the text breaks the rules, as no token does.
  * Raw and escape-free strings are borrowed from the token. */
 bool string_unquote(bytes quoted, arena *a, bytes *out);
 /* Space, tab, newline, carriage return. */

@@ -3,8 +3,8 @@
  * Precedence, weakest first: or; and unless; comparisons; + -; * / % atan2; ^ (to the right). A sign binds like `*`, so
  * -2^2 is -(2^2). offset, @, anchored, smoothed and brackets stand behind an operand and bind strongest.
  *
- * The grammar and its messages are those of promql/parser/generated_parser.y of Prometheus 3.14, an LALR grammar with conflicts
- * that yacc settles silently. Where that shows, a comment says so; tests/promql/ has a case for each.           */
+ * The grammar and its messages are those of promql/parser/generated_parser.y of Prometheus 3.14, an LALR grammar
+ * with conflicts that yacc settles silently. Where that shows, a comment says so; tests/promql/ has a case for each. */
 #include "promql/parse.h"
 #include "base/limits.h"
 #include "base/num.h"
@@ -124,8 +124,8 @@ static bool parse_modifier(parser *p, ast_aggregate *agg)
     return parse_grouping(p, &agg->grouping);
 }
 
-/* An aggregation without trailing modifier ends at its parenthesis, but by the time we know the next token has been read, which
- * may be another one: go back to ours over white space. As upstream, comments defeat it. */
+/* An aggregation without trailing modifier ends at its parenthesis, but by the time we know the next token has been
+ * read, which may be another one: go back to ours over white space. As upstream, comments defeat it. */
 static int32_t end_before_lookahead(const parser *p)
 {
     bytes in = p->lex.in;
@@ -505,7 +505,8 @@ static bool parse_fill(parser *p, ast_binary *b)
 }
 
 /* ( "on" | "ignoring" ) labels [ ( "group_left" | "group_right" ) [ labels ] ]
- * A "(" behind group_left is always its label list, never the right operand; what can start neither is missing a list. */
+ * A "(" behind group_left is always its label list, never the right operand; what can start neither is missing a
+ * list. */
 static bool parse_matching(parser *p, ast_binary *b)
 {
     enum token_kind k = parser_peek(p);

@@ -1,7 +1,7 @@
 /* parse.h: query text -> checked tree, with Prometheus' error texts and positions.
  *
- * Errors are ERR_BAD_DATA and read "LINE:COL: parse error: ..." (column in bytes from 1); the first one only, in the order
- * in which Prometheus finds them: a syntax error before any type error.
+ * Errors are ERR_BAD_DATA and read "LINE:COL: parse error: ..." (column in bytes from 1); the first one only, in the
+ * order in which Prometheus finds them: a syntax error before any type error.
  * Limits: LIMIT_QUERY_TEXT bytes, LIMIT_QUERY_DEPTH levels.                                                    */
 #ifndef PROMQL_PARSE_H
 #define PROMQL_PARSE_H
@@ -20,8 +20,8 @@ enum promql_feature {
  * *out is the root: ast_release() it. On failure nothing is to be released. */
 bool promql_parse(bytes text, uint32_t features, arena *a, ast_node **out, err *e);
 
-/* One vector selector without modifiers, as match[] takes it: name{a="b"}. *out is an AST_SELECTOR to be released; an empty
- * matcher set is not refused here. */
+/* One vector selector without modifiers, as match[] takes it: name{a="b"}. *out is an AST_SELECTOR to be released;
+ * an empty matcher set is not refused here. */
 bool promql_parse_selector(bytes text, arena *a, ast_node **out, err *e);
 
 /* "LINE:COL" of a byte offset, both from 1. Offsets past the end count as the end. */

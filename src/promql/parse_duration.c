@@ -127,8 +127,8 @@ static ast_node *in_range(parser *p, ast_node *n, int32_t at)
     return n;
 }
 
-/* start and end count where there are no operands; otherwise the operands say where the node ends, and a left one where it
- * starts. */
+/* start and end count where there are no operands; otherwise the operands say where the node ends, and a left one
+ * where it starts. */
 static ast_node *duration_node(parser *p, ast_duration d, int32_t start, int32_t end)
 {
     int32_t l = d.lhs ? d.lhs->depth : 0, r = d.rhs ? d.rhs->depth : 0;
@@ -311,8 +311,8 @@ static ast_node *parse_offset_signed(parser *p)
     }
 }
 
-/* A number, step() and the like end the offset, so that `a offset 5m + 1` adds to a; parentheses and a double sign start an
- * expression that takes what follows: `a offset (5m) + 1` shifts by 5m + 1. So it is upstream. */
+/* A number, step() and the like end the offset, so that `a offset 5m + 1` adds to a; parentheses and a double sign
+ * start an expression that takes what follows: `a offset (5m) + 1` shifts by 5m + 1. So it is upstream. */
 ast_node *parse_offset_duration(parser *p)
 {
     switch (parser_peek(p)) {

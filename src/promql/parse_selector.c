@@ -36,7 +36,8 @@ static bool token_is_label(enum token_kind k)
 {
     switch (k) {
     case TOK_WITHOUT: return false;
-    case TOK_BOOL: case TOK_GROUP_LEFT: case TOK_GROUP_RIGHT: case TOK_IGNORING: case TOK_ON: case TOK_ATAN2: return true;
+    case TOK_BOOL: case TOK_GROUP_LEFT: case TOK_GROUP_RIGHT: case TOK_IGNORING: case TOK_ON: case TOK_ATAN2:
+        return true;
     default: return token_is_metric(k);
     }
 }

@@ -1,11 +1,12 @@
 /* parser.h: the parser's own state, shared by parse*.c and types.c. Not for other rooms.
  *
- * 1. One token of lookahead, read only when the grammar needs it: upstream's generated parser does the same, and what was read
- *    decides which of two mistakes is reported and where a call or selector ends (`last_closing`).
- * 2. The first mistake stays; parser_fail() and parser_unexpected() do nothing after it, and the parse functions return NULL
- *    or false up to the top.
- * 3. `where` is what the innermost rule with a message of its own was waiting for: upstream's yacc grammar finds it by popping
- *    its stack to a rule with `error`; here each such rule sets it and gives the outer one back when it is done.
+ * 1. One token of lookahead, read only when the grammar needs it: upstream's generated parser does the same, and
+ *    what was read decides which of two mistakes is reported and where a call or selector ends (`last_closing`).
+ * 2. The first mistake stays; parser_fail() and parser_unexpected() do nothing after it, and the parse functions
+ *    return NULL or false up to the top.
+ * 3. `where` is what the innermost rule with a message of its own was waiting for: upstream's yacc grammar finds it
+ *    by popping its stack to a rule with `error`; here each such rule sets it and gives the outer one back when it
+ *    is done.
  * 4. Matchers made are remembered until the end, so that a failed parse gives back their regular expressions.   */
 #ifndef PROMQL_PARSER_H
 #define PROMQL_PARSER_H
@@ -46,7 +47,8 @@ bool parser_unexpected(parser *p);
 /* s in Go quotes, for messages; the arena's. */
 const char *parser_quote(parser *p, bytes s);
 
-/* A zeroed node. NULL (and failed) where the tree gets too deep; deepest is the depth of its deepest child, 0 for leaves. */
+/* A zeroed node. NULL (and failed) where the tree gets too deep; deepest is the depth of its deepest child, 0 for
+ * leaves. */
 ast_node *parser_node(parser *p, enum ast_kind kind, enum value_type type, int32_t deepest);
 /* One level further down; false (and failed) where that is too deep. Leave with p->depth--. */
 bool parser_descend(parser *p);

@@ -1,9 +1,9 @@
 /* pretty.c: /api/v1/format_query: what does not fit into 100 bytes is broken into indented lines.
  *
- * A node whose one-line text is at most 100 bytes, indentation not counted, stays on its line. Otherwise a call, aggregation
- * or parenthesis puts each part on its own line, one level further in; a binary operator gets a line of its own between its
- * sides. Selectors and literals are never broken. Oddities are upstream's (promql/parser/prettier.go): a subquery
- * that fits is not indented at all.                                                                             */
+ * A node whose one-line text is at most 100 bytes, indentation not counted, stays on its line. Otherwise a call,
+ * aggregation or parenthesis puts each part on its own line, one level further in; a binary operator gets a line of
+ * its own between its sides. Selectors and literals are never broken. Oddities are upstream's
+ * (promql/parser/prettier.go): a subquery that fits is not indented at all. */
 #include "promql/print_impl.h"
 #include "promql/funcs.h"
 

@@ -1,7 +1,7 @@
 /* print.c: a tree as one line of PromQL (see print.h). pretty.c breaks long ones.
  *
- * Follows promql/parser/printer.go of Prometheus 3.14: one space around operators, matchers sorted as text, modifiers in the
- * order @, anchored/smoothed, offset for selectors and anchored/smoothed, @, offset for ranges.
+ * Follows promql/parser/printer.go of Prometheus 3.14: one space around operators, matchers sorted as text,
+ * modifiers in the order @, anchored/smoothed, offset for selectors and anchored/smoothed, @, offset for ranges.
  * Every function stops early where the buffer is full, so that pretty.c can ask cheaply whether 100 bytes suffice. */
 #include "promql/print_impl.h"
 #include "base/num.h"

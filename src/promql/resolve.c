@@ -1,8 +1,9 @@
 /* resolve.c: duration expressions become durations, once step and range of the query are known.
  *
- * Computed in seconds as doubles, kept as whole milliseconds. A range and a subquery's step must be positive, an offset need
- * not. Parents before children, and in a subquery offset, step, range: so the first complaint is the same as that of
- * promql/durations.go of Prometheus 3.14, whose words and byte positions ("start:end", from 0) these are.        */
+ * Computed in seconds as doubles, kept as whole milliseconds. A range and a subquery's step must be positive, an
+ * offset need not. Parents before children, and in a subquery offset, step, range: so the first complaint is the
+ * same as that of promql/durations.go of Prometheus 3.14, whose words and byte positions ("start:end", from 0) these
+ * are. */
 #include "promql/ast.h"
 #include <math.h>
 

@@ -1,7 +1,7 @@
 /* types.c: what fits together: argument types, operators, matching clauses, empty selectors.
  *
- * The parser has set every node's own type; here each parent looks at its children, children first, and the first complaint
- * ends it. Order and words follow checkAST in promql/parser/parse.go of Prometheus 3.14.                       */
+ * The parser has set every node's own type; here each parent looks at its children, children first, and the first
+ * complaint ends it. Order and words follow checkAST in promql/parser/parse.go of Prometheus 3.14. */
 #include "promql/funcs.h"
 #include "promql/parser.h"
 

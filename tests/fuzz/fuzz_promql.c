@@ -1,8 +1,8 @@
 /* fuzz_promql.c: any bytes as a query: no crash, an error with a place, and printed text that settles.
  *
- * Printing is not always undone by parsing, in Prometheus neither: durations below a millisecond print as 0s, the one beyond
- * int64 prints with two signs, an empty selector prints as nothing, `x offset --5m + 1m` loses its signs. What holds: where
- * printed text parses, printing settles within two rounds more.                                                */
+ * Printing is not always undone by parsing, in Prometheus neither: durations below a millisecond print as 0s, the
+ * one beyond int64 prints with two signs, an empty selector prints as nothing, `x offset --5m + 1m` loses its signs.
+ * What holds: where printed text parses, printing settles within two rounds more. */
 #include "base/limits.h"
 #include "promql/parse.h"
 #include "promql/print.h"

@@ -37,7 +37,8 @@ static void answer(json_writer *w, char what, bytes text, arena *a)
     err e = { 0 }, durations = { 0 };
     ast_node *n = NULL;
     uint32_t all = PROMQL_EXPERIMENTAL_FUNCTIONS | PROMQL_EXTENDED_SELECTORS | PROMQL_FILL_MODIFIERS;
-    bool ok = what == 'S' ? promql_parse_selector(text, a, &n, &e) : promql_parse(text, what == 'F' ? all : 0, a, &n, &e);
+    bool ok = what == 'S' ? promql_parse_selector(text, a, &n, &e)
+                          : promql_parse(text, what == 'F' ? all : 0, a, &n, &e);
     json_object(w);
     json_key(w, "err");
     json_cstr(w, e.msg);

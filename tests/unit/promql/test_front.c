@@ -155,11 +155,12 @@ START_TEST(front_answers_as_prometheus)
 }
 END_TEST
 
-/* Upstream prints these as something else, and so do we: the sign that made `--5m + 1m` one offset is gone, and the empty
- * selector that only info() and match[] take has no text. */
+/* Upstream prints these as something else, and so do we: the sign that made `--5m + 1m` one offset is gone, and the
+ * empty selector that only info() and match[] take has no text. */
 static bool has_no_text(bytes query)
 {
-    return bytes_find_bytes(query, BYTES("- -5m + 1m")) >= 0 || bytes_find_bytes(query, BYTES(", {})")) >= 0
+    return bytes_find_bytes(query, BYTES("- -5m + 1m")) >= 0
+        || bytes_find_bytes(query, BYTES(", {})")) >= 0
         || bytes_eq(query, BYTES("{}"));
 }
 
