@@ -82,6 +82,6 @@ bool query_run(query *q, snapshot *snap, query_result *out, err *e);
 /* The parsed expression in Prometheus' printed form, in the query's arena. */
 bytes query_text(query *q);
 
-/* The object that /api/v1/query and query_range show as "data": {"resultType": ..., "result": ...}. */
+/* The members "resultType" and "result" of the open object that /api/v1/query and query_range show as "data". */
 void query_result_json(json_writer *w, const query_result *r);
 #endif

@@ -67,7 +67,6 @@ static void json_string_result(json_writer *w, const query_result *r)
 void query_result_json(json_writer *w, const query_result *r)
 {
     static const char *const types[] = { "scalar", "string", "vector", "matrix" };
-    json_object(w);
     json_key(w, "resultType");
     json_cstr(w, types[r->type]);
     json_key(w, "result");
@@ -82,5 +81,4 @@ void query_result_json(json_writer *w, const query_result *r)
         json_end(w);
         break;
     }
-    json_end(w);
 }
