@@ -120,7 +120,6 @@ static bool common_params(query_flow *f, api_env *env, http_request *req, err *e
         .max_samples = env->query_max_samples,
         .max_bytes = env->query_max_bytes,
         .deadline_ns = f->started_ns + timeout * 1000000,
-        .timeout_ms = timeout,
         .cancel = &f->flow.canceled,
     };
     /* A regular expression can take milliseconds to compile, a long text to parse: not on the loop. */
