@@ -2,7 +2,7 @@
  * by scrape jobs, Alertmanagers, remote write and HTTP discovery. Plain data; bytes are NUL-terminated, never NULL.  */
 #ifndef CONFIG_HTTP_CLIENT_CONFIG_H
 #define CONFIG_HTTP_CLIENT_CONFIG_H
-#include "config/schema.h"
+#include "config/lists.h"
 
 typedef struct basic_auth_config {
     bytes username, username_file, username_ref;
@@ -23,17 +23,6 @@ typedef struct tls_config {
     bool insecure_skip_verify;
     int min_version, max_version;  /* tls_version */
 } tls_config;
-
-typedef CONF_LIST_OF(bytes) bytes_list;
-typedef struct string_pair {
-    bytes key, value;
-} string_pair;
-typedef CONF_LIST_OF(string_pair) string_map;
-typedef struct strings_pair {
-    bytes key;
-    bytes_list value;
-} strings_pair;
-typedef CONF_LIST_OF(strings_pair) strings_map;
 
 typedef struct proxy_config {
     bytes proxy_url, no_proxy;
@@ -60,9 +49,6 @@ typedef struct http_header_config {
     bytes key;                     /* header name */
     http_header_values value;
 } http_header_config;
-typedef struct http_headers_config {
-    CONF_LIST_OF(http_header_config) list;
-} http_headers_config;
 
 typedef struct http_client_config {
     basic_auth_config *basic_auth;         /* NULL: none; at most one of these three */
@@ -72,10 +58,13 @@ typedef struct http_client_config {
     tls_config tls;
     bool follow_redirects, enable_http2;
     proxy_config proxy;
-    http_headers_config *http_headers;
+    CONF_LIST_OF(http_header_config) http_headers;
 } http_client_config;
 
 extern const conf_schema http_client_schema, tls_schema;
-/* For schemas that hold one inline: Go does not run its checks there, so the parent's finish calls this. */
-bool http_client_check(conf_ctx *c, http_client_config *h, err *e);
+extern const conf_schema http_client_no_http2_schema;   /* enable_http2 is false unless set: remote write */
+/* A schema that holds one inline calls this in its finish(): the checks between fields; bearer_token becomes
+ * authorization. */
+bool http_client_finish(conf_ctx *c, http_client_config *h, err *e);
+extern const conf_field conf_string_list;               /* row of a list of strings, for maps of such */
 #endif

@@ -44,7 +44,8 @@ typedef struct dns_sd_config {
 enum { SD_N_OTHER = 33 };
 extern const char *const sd_other_keys[];            /* "aws_sd_configs", ... NULL */
 typedef struct sd_configs {
-    CONF_LIST_OF(target_group) static_configs;
+    CONF_LIST_OF(static_config) static_list;
+    CONF_LIST_OF(target_group) static_configs;       /* the same, for use */
     CONF_LIST_OF(file_sd_config) file_sd;
     CONF_LIST_OF(http_sd_config) http_sd;
     CONF_LIST_OF(dns_sd_config) dns_sd;
@@ -55,7 +56,7 @@ typedef struct global_config {
     int64_t scrape_interval_ms, scrape_timeout_ms, evaluation_interval_ms, rule_query_offset_ms;
     CONF_LIST_OF(int) scrape_protocols;              /* enum scrape_protocol; p NULL: by native histograms */
     bytes query_log_file, scrape_failure_log_file;
-    const labels *external_labels;                   /* environment variables filled in; may hold empty values as "" */
+    const labels *external_labels;                   /* environment variables filled in */
     int64_t body_size_limit;
     uint64_t sample_limit, target_limit, label_limit, label_name_length_limit, label_value_length_limit;
     uint64_t keep_dropped_targets;
@@ -149,10 +150,13 @@ typedef struct tsdb_retention_config {
 } tsdb_retention_config;
 
 typedef struct tsdb_config {
-    int64_t out_of_order_time_window_ms;
+    int64_t out_of_order_time_window_ms, out_of_order_time_window;   /* the same number; Prometheus prints both */
     double stale_series_compaction_threshold;
-    bytes chunk_encoding_floats;                     /* "", "xor", "xor2": read, no effect */
-    tsdb_retention_config retention;
+    struct chunk_encoding_config {
+        bytes floats;                                /* "", "xor", "xor2": read, no effect */
+    } chunk_encoding;
+    bool has_retention;                              /* the file has the section */
+    tsdb_retention_config retention;                 /* else what prom_config_options gave */
 } tsdb_config;
 
 typedef struct storage_config {
@@ -201,14 +205,16 @@ typedef struct prom_config {
     uint64_t hash;                                   /* of the file's bytes, for auto-reload */
 } prom_config;
 
-/* What a load may tolerate. */
 typedef struct prom_config_options {
     bool ignore_unknown_fields;
     bool agent;                                      /* refuse what Prometheus' agent mode refuses */
+    bool bare_errors;                                /* without the --config.file part: for `check config` */
+    /* What storage.tsdb.retention is where the file says nothing: the flags; 0 stays 0. */
+    int64_t retention_time_ms, retention_size;
 } prom_config_options;
 
-/* Errors as Prometheus words them, the file first:
- *     couldn't load configuration (--config.file="prometheus.yml"): parsing YAML file prometheus.yml: ...
+/* Errors as Prometheus words them, with the line where it has none:
+ *     couldn't load configuration (--config.file="prometheus.yml"): parsing YAML file prometheus.yml: line 7: ...
  * opts may be NULL. Reads files: a worker's job, or start-up. *out: one reference. */
 bool prom_config_load(const char *path, const prom_config_options *opts, prom_config **out, err *e);
 /* The same from text; path gives the folder and stands in errors. */
@@ -228,7 +234,4 @@ typedef struct sd_unsupported {
     uint32_t line;
 } sd_unsupported;
 bool prom_config_next_unsupported(const prom_config *c, size_t *i, sd_unsupported *out);
-
-/* Files of a glob, sorted, as Go's filepath.Glob; a pattern without metacharacters that exists gives itself. In a. */
-bool glob_files(arena *a, bytes pattern, bytes_list *out, err *e);
 #endif

@@ -168,12 +168,11 @@ static bool looks_like_float(bytes s)
     size_t i = s.len && (s.p[0] == '-' || s.p[0] == '+'), digits = 0;
     for (; i < s.len && is_digit(s.p[i]); i++)
         digits++;
-    size_t whole = digits;
     if (i < s.len && s.p[i] == '.') {
         for (i++; i < s.len && is_digit(s.p[i]); i++)
             digits++;
     }
-    if (digits == 0 || (whole == 0 && digits == whole))
+    if (digits == 0)
         return false;
     if (i < s.len && (s.p[i] | 0x20) == 'e') {
         i++;

@@ -20,6 +20,8 @@ typedef struct relabel_rule {
     uint64_t modulus;
     bytes target_label;
     bytes replacement;      /* default $1 */
+    bool has_regex;         /* the configuration names one: what it prints */
+    uint32_t line;          /* where the rule stands in its file; 0: nowhere */
 } relabel_rule;
 
 /* Applies the rules in order to b. false: dropped. */
