@@ -31,34 +31,41 @@ void pack_encoder_free(pack_encoder *p);
 void pack_encode(pack_encoder *p, const pack_column *slots, size_t n_slots, buf *out);
 
 /* A pack opened for reading: directory parsed, checksum verified. Borrows the blob. */
+enum { PACK_MAX_FRAMES = 16, PACK_EMPTY = 0xff };
 typedef struct pack_frame_ref {
-    uint32_t at, len, raw_len;      /* in the blob; len == raw_len: stored as is */
-    uint16_t n_slots;
+    bytes columns;                  /* zstd, or as is where it has raw_len bytes */
+    bytes bits;                     /* never compressed */
+    uint32_t raw_len;
+    uint32_t n_slots;
 } pack_frame_ref;
 typedef struct pack_view {
-    bytes blob;
     bytes timelines;                /* shared timestamp columns, encoded */
-    uint32_t n_slots, n_frames, n_timelines;
+    int64_t mint, maxt;             /* over all slots */
+    uint32_t n_slots, n_frames;
+    pack_frame_ref frames[PACK_MAX_FRAMES];
     uint8_t frame_of[PACK_MAX_SLOTS];    /* PACK_EMPTY: no samples */
     uint8_t rank[PACK_MAX_SLOTS];        /* its place inside the frame */
-    pack_frame_ref frames[16];
-    int64_t mint, maxt;             /* over all slots */
 } pack_view;
-enum { PACK_EMPTY = 0xff };
+
+/* One series' column, encoded: what pack_decode() needs besides the timelines. Borrowed from an inflated frame. */
+typedef struct pack_slice {
+    bytes column, bits;
+} pack_slice;
 
 /* ERR_BAD_DATA: wrong checksum, unknown version, or a directory that contradicts itself. Hostile input is fine. */
 bool pack_open(bytes blob, pack_view *out, err *e);
 
-typedef struct pack_decoder pack_decoder;      /* scratch: zstd context, decoded timelines; about 200 KB */
+typedef struct pack_decoder pack_decoder;      /* scratch: a zstd context, timestamps used last; about 200 KB */
 pack_decoder *pack_decoder_new(void);
 void pack_decoder_free(pack_decoder *p);
 /* Inflates frame k into out (cleared first). */
 bool pack_inflate(pack_decoder *p, const pack_view *v, uint32_t k, buf *out, err *e);
-/* The encoded column of `slot` inside its inflated frame: a slice that pack_decode() reads without the rest. */
-bool pack_slice(const pack_view *v, bytes frame, uint32_t slot, bytes *out, err *e);
-/* Appends to out the samples of a slice with t in [mint, maxt]. `timelines` is the view's, copied along with a slice that
- * outlives its blob. */
-bool pack_decode(pack_decoder *p, bytes timelines, bytes slice, int64_t mint, int64_t maxt, sample_columns *out, err *e);
+/* The columns of all slots of inflated frame k, by rank (v->frames[k].n_slots of them). Borrowed from `frame`. */
+bool pack_slices(const pack_view *v, uint32_t k, bytes frame, pack_slice *out, err *e);
+/* Appends to out the samples of a slice with t in [mint, maxt]. `timelines` is the view's, copied along with slices that
+ * outlive their blob. */
+bool pack_decode(pack_decoder *p, bytes timelines, const pack_slice *s, int64_t mint, int64_t maxt, sample_columns *out,
+                 err *e);
 /* All in one: appends the samples of one slot; an empty slot appends none. */
 bool pack_read(pack_decoder *p, bytes blob, uint32_t slot, int64_t mint, int64_t maxt, sample_columns *out, err *e);
 #endif
