@@ -32,6 +32,23 @@ bool rw_decompress(bytes body, size_t max, arena *a, bytes *out, err *e)
     return true;
 }
 
+/* pb_next(), with the usual field (number 1, a length of one or two bytes) read in place: there is one per series. */
+static inline bool next_field(pb_reader *r, pb_field *f)
+{
+    const uint8_t *at = (const uint8_t *)r->c.at;
+    size_t left = cursor_left(&r->c);
+    if (left > 3 && at[0] == 0x0a && (at[1] < 0x80 || at[2] < 0x80)) {
+        size_t head = at[1] < 0x80 ? 2 : 3;
+        size_t len = at[1] < 0x80 ? at[1] : (size_t)(at[1] & 0x7f) | (size_t)at[2] << 7;
+        if (len <= left - head) {
+            *f = (pb_field){ .number = 1, .wire = PB_BYTES, .data = { r->c.at + head, len } };
+            r->c.at += head + len;
+            return true;
+        }
+    }
+    return pb_next(r, f);
+}
+
 /* ---- samples */
 
 typedef struct decoder {
@@ -125,6 +142,18 @@ static const char *skip_short_labels(bytes msg, rw_series *s)
     return at;
 }
 
+/* Samples in their usual form; returns what is behind them. */
+static const char *take_short_samples(decoder *d, rw_series *s, const char *at, const char *end)
+{
+    sample x;
+    while (end - at > 2 && at[0] == 0x12 && (signed char)at[1] >= 0 && at[1] <= end - at - 2
+           && short_sample(bytes_n(at + 2, (size_t)at[1]), &x) && add_sample(d, x)) {
+        s->n++;
+        at += 2 + at[1];
+    }
+    return at;
+}
+
 static bool series_field(decoder *d, rw_series *s, const pb_field *f, const char *from, const char *to)
 {
     sample x;
@@ -146,7 +175,7 @@ static bool read_series(decoder *d, bytes msg)
 {
     rw_series *s = &d->r->series[d->r->n_series++];
     *s = (rw_series){ .first = (uint32_t)d->r->n_samples };
-    const char *at = skip_short_labels(msg, s);
+    const char *at = take_short_samples(d, s, skip_short_labels(msg, s), msg.p + msg.len);
     pb_reader r = pb_read(bytes_n(at, (size_t)(msg.p + msg.len - at)));
     pb_field f;
     for (const char *from = at; pb_next(&r, &f); from = r.c.at)
@@ -191,7 +220,7 @@ static bool count_fields(decoder *d, bytes message)
 {
     pb_reader r = pb_read(message);
     pb_field f;
-    while (pb_next(&r, &f)) {
+    while (next_field(&r, &f)) {
         d->cap_series += f.number == 1;
         d->cap_metadata += f.number == 3;
         if ((f.number == 1 || f.number == 3) && f.wire != PB_BYTES)
@@ -212,7 +241,7 @@ bool rw_decode(bytes message, uint64_t seed, arena *a, rw_request *out, err *e)
     out->samples = ARENA_ARRAY(a, sample, d.cap_samples);
     pb_reader r = pb_read(message);
     pb_field f;
-    while (pb_next(&r, &f)) {
+    while (next_field(&r, &f)) {
         bool ok = f.number == 1 ? read_series(&d, f.data) : f.number == 3 ? read_metadata(&d, f.data) : true;
         if (!ok)
             return malformed(e);
