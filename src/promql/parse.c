@@ -99,9 +99,11 @@ static ast_node *parse_call(parser *p, token name)
     if (!parse_arguments(p, &args))
         return NULL;
     const promql_func *f = promql_func_find(name.text);
-    if (!f)
+    if (!f) {
         parser_fail(p, name.start, "unknown function with name %s", parser_quote(p, name.text));
-    else if ((f->flags & FUNC_EXPERIMENTAL) && !(p->features & PROMQL_EXPERIMENTAL_FUNCTIONS))
+        return NULL;
+    }
+    if ((f->flags & FUNC_EXPERIMENTAL) && !(p->features & PROMQL_EXPERIMENTAL_FUNCTIONS))
         parser_fail(p, name.start, "function %s is not enabled", parser_quote(p, name.text));
     ast_node *n = p->failed ? NULL : parser_node(p, AST_CALL, f->returns, args.deepest);
     if (!n)

@@ -99,7 +99,7 @@ static bool duration_value(parser *p, token t, double *out)
 
 ast_node *parse_number(parser *p, token t)
 {
-    double v;
+    double v = 0;
     if (!(t.kind == TOK_NUMBER ? number_value(p, t, &v) : duration_value(p, t, &v)))
         return NULL;
     ast_node *n = parser_node(p, AST_NUMBER, VALUE_SCALAR, 0);

@@ -74,7 +74,7 @@ static bool compute(const resolver *r, const ast_node *n, double *out)
 
 static bool resolve(const resolver *r, const ast_node *expr, bool may_be_negative, int64_t *ns)
 {
-    double sec;
+    double sec = 0;
     if (!expr)
         return true;
     if (!compute(r, expr, &sec))

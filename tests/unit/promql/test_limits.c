@@ -116,6 +116,67 @@ START_TEST(a_megabyte_is_the_end)
 }
 END_TEST
 
+/* A hundred thousand of anything side by side; what is quadratic would take minutes. */
+static const struct {
+    const char *before, *each, *behind;
+    bool fails;
+} wide[] = {
+    { "up{", "a=\"b\",", "}", false },
+    { "up{", "a=~\"b.*\",", "}", false },
+    { "label_join(up, \"d\", \"-\"", ", \"a\"", ")", false },
+    { "sum by (", "a,", ") (up)", false },
+    { "a + on (", "a,", "b) group_left (c) d", false },
+    { "a + on (a) group_left (", "b,", "c) d", false },
+    { "abs(", "1,", "1)", true },
+    { "up", " ", "down", true },
+    { "", "\n", "up up", true },
+    { "", "#\n", "up", false },
+    { "sum(up)", "# c\n", " + bool 1", true },
+};
+
+START_TEST(wide_queries_are_quick)
+{
+    buf b;
+    arena a;
+    err e = { 0 };
+    ast_node *n = NULL;
+    buf_init(&b, LIMIT_QUERY_TEXT);
+    arena_init(&a, 0);
+    buf_putz(&b, wide[_i].before);
+    while (b.len < LIMIT_QUERY_TEXT - 100)
+        buf_putz(&b, wide[_i].each);
+    buf_putz(&b, wide[_i].behind);
+    ck_assert_int_eq(promql_parse(buf_bytes(&b), 0, &a, &n, &e), !wide[_i].fails);
+    ast_release(n);
+    arena_release(&a);
+    buf_release(&b);
+}
+END_TEST
+
+/* on (a0, a1, ...) group_left (b0, b1, ...) */
+START_TEST(label_lists_are_compared_quickly)
+{
+    buf b;
+    arena a;
+    err e = { 0 };
+    ast_node *n = NULL;
+    buf_init(&b, LIMIT_QUERY_TEXT);
+    arena_init(&a, 0);
+    buf_putz(&b, "x + on (");
+    for (int i = 0; i < 50000; i++)
+        buf_printf(&b, "a%d,", i);
+    buf_putz(&b, ") group_left (");
+    for (int i = 0; i < 50000; i++)
+        buf_printf(&b, "b%d,", i);
+    buf_putz(&b, "a49999) y");
+    ck_assert(!b.overflow);
+    ck_assert(!promql_parse(buf_bytes(&b), 0, &a, &n, &e));
+    ck_assert_str_eq(e.msg, "1:3: parse error: label \"a49999\" must not occur in ON and GROUP clause at once");
+    arena_release(&a);
+    buf_release(&b);
+}
+END_TEST
+
 /* A message longer than err holds is cut, not lost. */
 START_TEST(long_messages_are_cut)
 {
@@ -143,6 +204,8 @@ Suite *suite_limits(void)
     tcase_add_loop_test(t, ten_thousand_levels_are_an_error, 0, sizeof nests / sizeof *nests);
     tcase_add_loop_test(t, some_hundred_levels_are_fine, 0, sizeof nests / sizeof *nests);
     tcase_add_test(t, a_megabyte_is_the_end);
+    tcase_add_loop_test(t, wide_queries_are_quick, 0, sizeof wide / sizeof *wide);
+    tcase_add_test(t, label_lists_are_compared_quickly);
     tcase_add_test(t, long_messages_are_cut);
     suite_add_tcase(s, t);
     return s;
