@@ -108,6 +108,7 @@ bool db_open(const db_options *opt, db **out, err *e)
     d->disk_min_t = INT64_MAX;
     d->disk_max_t = INT64_MIN;
     d->now_ms = d->last_flush_ms = os.now_ms();
+    d->next_rank_ms = d->now_ms + DB_RANK_FIRST_MS;
     head_init(&d->head);
     db_set_ooo_window(d, opt->ooo_window_ms);
     db_set_retention(d, opt->retention_ms);

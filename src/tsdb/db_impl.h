@@ -20,6 +20,7 @@
 #define DB_IDLE_MS INT64_C(600000)             /* a series that fell so far behind the newest sample leaves the head */
 #define DB_RETRY_MS INT64_C(2000)              /* after a commit that failed */
 #define DB_FLUSH_RETRY_MS INT64_C(30000)
+#define DB_RANK_FIRST_MS INT64_C(5000)
 #define DB_RETENTION_EVERY_MS INT64_C(600000)
 
 enum flush_phase { FLUSH_IDLE, FLUSH_LISTING, FLUSH_RUNNING, FLUSH_DROPPING };
@@ -61,6 +62,7 @@ struct db {
 
     bool clean_requested;
     int64_t next_retention_ms;
+    int64_t next_rank_ms;
 };
 
 /* A unit of work for a worker: run() there, done() back on the loop. */
@@ -81,7 +83,10 @@ struct db_job {
     uint64_t n_samples, n_bytes;
     int64_t before;              /* retention: days that end before it go */
     tombstone_set *tombstones;   /* clean */
-    uint64_t cleaned;            /* tombstones up to this id are not needed any more */
+    /* ranks */
+    series **slabs;              /* the table's, as there were */
+    uint32_t n_slots;
+    uint32_t *ranks;             /* per slot */
 };
 
 /* Newest time ever stored: what the out-of-order window is counted from. */
@@ -105,6 +110,10 @@ void db_flush_begin(db *d);
  * job once it is to be run. */
 bool db_flush_wants_step(const db *d);
 db_job *db_flush_step(db *d);
+
+/* rank.c */
+int64_t db_rank_due(const db *d);    /* INT64_MAX: not at all */
+db_job *db_rank_job(db *d);
 
 /* retention.c, tombstone_clean.c */
 db_job *db_retention_job(db *d);

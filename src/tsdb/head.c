@@ -1,8 +1,8 @@
 /* head.c: see head.h.
  *
  * Invariants: (1) the index holds exactly the slots that are in use; (2) n_chunks, chunk_bytes and n_samples count what
- * hangs in the series' lists; (3) while a flush lasts no series leaves and no listed chunk changes its link: a delete makes
- * new chunks and buries the old list until the flush ends.                                                    */
+ * hangs in the series' lists; (3) while the head is pinned no series leaves and no listed chunk changes its link: a delete
+ * makes new chunks and buries the old list until the pin is gone.                                                    */
 #include "tsdb/head.h"
 #include "base/arena.h"
 #include "tsdb/merge.h"
@@ -50,6 +50,7 @@ series *head_series(head *h, const labels *l, uint32_t *slot, bool *is_new)
     s = series_add(&h->series, l, slot);
     postings_add(&h->index, s->labels, *slot);
     h->n_created++;
+    h->n_unranked++;
     return s;
 }
 
@@ -157,11 +158,23 @@ int64_t series_max_t(const series *s)
 
 /* ---- flush ---- */
 
+void head_pin(head *h)
+{
+    assert(!h->is_pinned);
+    h->is_pinned = h->series.is_pinned = true;
+}
+
+void head_unpin(head *h)
+{
+    assert(h->is_pinned);
+    h->is_pinned = h->series.is_pinned = false;
+    empty_graveyard(h);
+}
+
 void head_flush_begin(head *h, head_flush *f)
 {
-    assert(!h->flushing);
+    head_pin(h);
     *f = (head_flush){ .end = h->series.n_slots };
-    h->flushing = true;
     h->flushing_min_t = h->min_t;
     h->min_t = INT64_MAX;
     h->n_full = 0;
@@ -175,7 +188,7 @@ static void prefetch_chunk(const head *h, uint32_t slot)
 
 bool head_flush_list(head *h, head_flush *f, uint32_t budget)
 {
-    assert(h->flushing);
+    assert(h->is_pinned);
     uint32_t end = f->end - f->next > budget ? f->next + budget : f->end;
     for (; f->next < end; f->next++) {
         series *s = series_at(&h->series, f->next);
@@ -230,9 +243,7 @@ void head_flush_drop(head *h, const head_flush_item *items, size_t n)
 
 void head_flush_end(head *h, bool worked)
 {
-    assert(h->flushing);
-    h->flushing = false;
-    empty_graveyard(h);
+    head_unpin(h);
     if (!worked && h->flushing_min_t < h->min_t)
         h->min_t = h->flushing_min_t;
     h->flushing_min_t = INT64_MAX;
@@ -252,7 +263,7 @@ bool head_collect(head *h, uint32_t *at_slot, uint32_t budget, int64_t before)
 {
     enum { LOOKS_PER_REMOVAL = 64 };
     uint64_t looks = (uint64_t)budget * LOOKS_PER_REMOVAL;
-    assert(!h->flushing);
+    assert(!h->is_pinned);
     for (; *at_slot < h->series.n_slots && budget && looks; ++*at_slot, looks--) {
         series *s = series_at(&h->series, *at_slot);
         if (!s->labels || s->chunks || s->last_t >= before)
@@ -292,7 +303,7 @@ static void read_all(series *s, sample_columns *out)
 
 static void bury(head *h, chunk *list)
 {
-    if (!h->flushing) {
+    if (!h->is_pinned) {
         unref_list(list);
         return;
     }
@@ -340,7 +351,7 @@ bool head_delete(head *h, uint32_t slot, int64_t mint, int64_t maxt)
     if (s->chunks)
         return false;
     s->journal_seg = 0; /* reading the journal, the series may have left here: defined anew if it goes on */
-    if (h->flushing)
+    if (h->is_pinned)
         return false;
     remove_slot(h, slot);
     return true;

@@ -15,14 +15,15 @@ typedef struct head {
     uint64_t n_samples;         /* in chunks now */
     uint64_t n_full;            /* chunks that reached CHUNK_MAX_SAMPLES since the last flush began */
     uint64_t n_created, n_removed;   /* series, ever */
+    uint32_t n_unranked;        /* series made since ranks were given */
     int64_t min_t;              /* lower bound of what chunks hold; INT64_MAX: none */
     int64_t max_t;              /* newest time ever stored; INT64_MIN: none */
     int64_t flushing_min_t;     /* min_t of what a flush under way holds */
-    struct graveyard {          /* chunk lists a delete replaced while a flush may read them */
+    struct graveyard {          /* chunk lists a delete replaced while pinned: a flush may read them */
         chunk **lists;
         size_t n;
     } graveyard;
-    bool flushing;
+    bool is_pinned;
 } head;
 
 void head_init(head *h);
@@ -38,6 +39,11 @@ void head_store_ooo(head *h, series *s, sample x);
 int64_t series_min_t(const series *s);
 int64_t series_max_t(const series *s);
 
+/* While the head is pinned no series leaves it and no slot is used again: somebody elsewhere relies on them. One pin at a
+ * time. */
+void head_pin(head *h);
+void head_unpin(head *h);
+
 /* ---- flush: begin, list until done, (worker reads), drop, end ---- */
 typedef struct head_flush_item {
     series *s;       /* labels, group: fixed while the flush lasts */
@@ -49,7 +55,7 @@ typedef struct head_flush {
     uint32_t next, end;        /* slots still to look at; end: as there were when it began */
 } head_flush;
 
-/* From here on no series leaves the head until head_flush_end(). f is emptied. */
+/* Pins the head until head_flush_end(). f is emptied. */
 void head_flush_begin(head *h, head_flush *f);
 /* Seals the open chunks of the next `budget` slots and lists the series that have any. true: all slots are done. What is
  * appended between two calls may be listed or not. */
@@ -59,11 +65,11 @@ void head_flush_drop(head *h, const head_flush_item *items, size_t n);
 void head_flush_end(head *h, bool worked);
 
 /* Removes series without samples whose last one is older than before, looking at slots from *at_slot on, at most `budget` of
- * them removed. true: the table's end was reached, *at_slot is 0 again. Not while a flush lasts. */
+ * them removed. true: the table's end was reached, *at_slot is 0 again. Not while pinned. */
 bool head_collect(head *h, uint32_t *at_slot, uint32_t budget, int64_t before);
 
 /* ---- delete ---- */
 /* Removes the samples of one series in [mint, maxt]. Its newest sample, and so its order, is then the newest one left in
- * memory; a series left without any forgets its order and, unless a flush lasts, leaves the head. true: it left. */
+ * memory; a series left without any forgets its order and, unless the head is pinned, leaves it. true: it left. */
 bool head_delete(head *h, uint32_t slot, int64_t mint, int64_t maxt);
 #endif

@@ -125,7 +125,12 @@ static db_job *next_maintenance(db *d)
     }
     if (d->clean_requested)
         return db_clean_job(d);
-    return d->now_ms >= d->next_retention_ms ? db_retention_job(d) : NULL;
+    if (d->now_ms >= d->next_retention_ms) {
+        db_job *j = db_retention_job(d);
+        if (j)
+            return j;
+    }
+    return d->now_ms >= db_rank_due(d) ? db_rank_job(d) : NULL;
 }
 
 /* The wall clock was set back: no deadline may lie further ahead than it would from now on. */
@@ -135,6 +140,7 @@ static void clock_went_back(db *d, int64_t now_ms)
     d->next_sync_ms = min_i64(d->next_sync_ms, now_ms + d->opt.flush_interval_ms);
     d->next_flush_ms = min_i64(d->next_flush_ms, now_ms + DB_FLUSH_RETRY_MS);
     d->next_retention_ms = min_i64(d->next_retention_ms, now_ms + DB_RETENTION_EVERY_MS);
+    d->next_rank_ms = min_i64(d->next_rank_ms, now_ms + DB_RETENTION_EVERY_MS);
     d->last_flush_ms = min_i64(d->last_flush_ms, now_ms);
 }
 
@@ -190,7 +196,7 @@ int64_t db_next_due(const db *d)
         due = min_i64(due, d->next_flush_ms);
     else if (d->head.n_chunks)
         due = min_i64(due, d->last_flush_ms + d->opt.block_ms);
-    return min_i64(due, d->next_retention_ms);
+    return min_i64(due, min_i64(d->next_retention_ms, db_rank_due(d)));
 }
 
 void db_drain(db *d, int64_t now_ms)

@@ -108,13 +108,13 @@ bool db_replay(db *d, uint64_t *next, err *e)
         arena_release(&a);
         return false;
     }
-    head_flush_begin(&d->head, &d->flush); /* a tombstone must not take series away that handles name */
+    head_pin(&d->head); /* a tombstone must not take series away that handles name */
     for (size_t i = 0; i < n; i++) {
         r.segment = numbers[i];
         read_segment(&r);
         *next = numbers[i] >= *next ? numbers[i] + 1 : *next;
     }
-    head_flush_end(&d->head, false);
+    head_unpin(&d->head);
     arena_release(&a);
     drop_empty(d);
     if (r.n_samples)

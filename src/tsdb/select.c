@@ -49,6 +49,7 @@ static void take_series(selection *sel, const db_selector *range, series *x)
 {
     head_hit hit = { .first_view = (uint32_t)sel->n_views,
                      .last = { x->last_t, x->last_v },
+                     .rank = x->rank,
                      .is_solid = !(x->flags & SERIES_BEHIND_DISK) };
     for (chunk *c = x->chunks; c; c = chunk_next(c)) {
         chunk_view v = chunk_look(c, x->last_t);

@@ -9,6 +9,7 @@ typedef struct head_hit {
     const labels *labels;      /* one reference */
     uint32_t first_view, n_views;
     sample last;               /* its newest; t INT64_MIN: none */
+    uint32_t rank;             /* of the series in the order of labels; 0: not known */
     bool is_solid;             /* day files hold nothing of it that is newer than its newest, or between its XOR samples */
 } head_hit;
 

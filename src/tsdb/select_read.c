@@ -144,19 +144,54 @@ static bool join_day(snapshot *s, size_t i, int32_t day, int64_t mint, int64_t m
     return true;
 }
 
+static uint32_t rank_of(const found *f)
+{
+    return f->hit ? f->hit->rank : 0;
+}
+
+/* By rank where both have one: the same order, without looking at the labels. */
 static int cmp_found(const void *a, const void *b)
 {
-    return labels_cmp(((const found *)a)->labels, ((const found *)b)->labels);
+    const found *x = a, *y = b;
+    uint32_t rx = rank_of(x), ry = rank_of(y);
+    if (rx && ry)
+        return (rx > ry) - (rx < ry);
+    return labels_cmp(x->labels, y->labels);
+}
+
+static int cmp_u64(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* All have a rank: sorts (rank, index) words and puts the structs in their place once. */
+static void sort_by_rank(join *j)
+{
+    uint64_t *keys = xmalloc(j->n * sizeof *keys);
+    found *list = ARENA_ARRAY(j->a, found, j->n);
+    for (size_t i = 0; i < j->n; i++)
+        keys[i] = (uint64_t)rank_of(&j->list[i]) << 32 | i;
+    qsort(keys, j->n, sizeof *keys, cmp_u64);
+    for (size_t i = 0; i < j->n; i++)
+        list[i] = j->list[(uint32_t)keys[i]];
+    j->list = list;
+    free(keys);
 }
 
 static void sort_found(join *j)
 {
-    for (size_t i = 1; i < j->n; i++) {
-        if (labels_cmp(j->list[i - 1].labels, j->list[i].labels) > 0) {
-            qsort(j->list, j->n, sizeof *j->list, cmp_found);
-            return;
-        }
+    bool all_ranked = true, sorted = true;
+    for (size_t i = 0; i < j->n && (all_ranked || sorted); i++) {
+        all_ranked = all_ranked && rank_of(&j->list[i]);
+        sorted = sorted && (i == 0 || cmp_found(&j->list[i - 1], &j->list[i]) < 0);
     }
+    if (sorted)
+        return;
+    if (all_ranked)
+        sort_by_rank(j);
+    else
+        qsort(j->list, j->n, sizeof *j->list, cmp_found);
 }
 
 bool snapshot_series(snapshot *s, size_t i, arena *a, series_view **out, size_t *n, err *e)

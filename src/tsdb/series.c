@@ -85,7 +85,7 @@ static void grow_buckets(series_table *st)
 
 static uint32_t take_slot(series_table *st)
 {
-    if (st->free_head) {
+    if (st->free_head && !st->is_pinned) {
         uint32_t slot = st->free_head - 1;
         st->free_head = series_at(st, slot)->hash_next;
         return slot;

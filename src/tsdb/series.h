@@ -25,6 +25,7 @@ typedef struct series {
     uint32_t group;          /* series of one scrape target or sender are packed together */
     uint32_t journal_seg;    /* journal segment that holds its definition, 0: none yet */
     uint32_t hash;           /* low bits of the labels' hash */
+    uint32_t rank;           /* its place in the order of labels, 0: not known yet (rank.c) */
     uint8_t flags;           /* SERIES_* */
 } series;
 
@@ -38,6 +39,7 @@ typedef struct series_table {
     uint32_t n_slots;        /* ever used: slot numbers are below it */
     uint32_t n_live;
     uint32_t free_head;      /* slot + 1, 0: none */
+    bool is_pinned;          /* a worker walks the slots: none is used again meanwhile */
     uint32_t *buckets;       /* slot + 1, 0: empty */
     uint32_t n_buckets;      /* power of two */
 } series_table;

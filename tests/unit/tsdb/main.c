@@ -4,7 +4,9 @@
 
 int main(void)
 {
-    static TCase *(*const cases[])(void) = { tcase_append, tcase_chunk, tcase_idset, tcase_select };
+    static TCase *(*const cases[])(void) = {
+        tcase_append, tcase_chunk, tcase_head, tcase_idset, tcase_merge, tcase_select, tcase_tombstone,
+    };
     Suite *s = suite_create("tsdb");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         suite_add_tcase(s, cases[i]());
