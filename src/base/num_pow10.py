@@ -22,7 +22,7 @@ def row(q):
     return v
 
 
-with open(sys.argv[1], "w", encoding="ascii") as out:
+with open(sys.argv[-1], "w", encoding="ascii") as out:
     out.write("/* Written by num_pow10.py: floor(10^q / 2^r), 128 bits, high word first. */\n")
     out.write(f"enum {{ POW10_FIRST = {FIRST}, POW10_LAST = {LAST} }};\n")
     out.write("static const uint64_t pow10_rows[][2] = {\n")
