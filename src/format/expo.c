@@ -1,8 +1,8 @@
 /* expo.c: see expo.h. The grammar over expo_lex.c's tokens, and the two short ways for lines seen before.
  *
- * Follows promparse.go and openmetricsparse.go of Prometheus 3.14 rule by rule, their oversights included: a text page takes
- * labels without commas, an OpenMetrics series whose value is followed by something unknown is a series and the next entry is
- * the error, and the TYPE of the last family stays in force for families without one.                                */
+ * Follows promparse.go and openmetricsparse.go of Prometheus 3.14 rule by rule, their oversights included: a text
+ * page takes labels without commas, an OpenMetrics series whose value is followed by something unknown is a series
+ * and the next entry is the error, and the TYPE of the last family stays in force for families without one. */
 #include "format/expo.h"
 #include "base/buf.h"
 #include "base/limits.h"
@@ -41,11 +41,11 @@ static bytes span(const expo *x, size_t from, size_t to)
 
 static void quote_span(buf *b, const expo *x, size_t from, size_t to)
 {
-    bool newline = to > x->lex.len;   /* the one that a text page lacks */
+    bool newline = to > x->lex.len; /* the one that a text page lacks */
     bytes s = span(x, from, to);
     buf text;
-    buf_init(&text, sizeof ((err *)0)->msg + 2);
-    buf_puts(&text, bytes_sub(s, 0, sizeof ((err *)0)->msg));
+    buf_init(&text, sizeof((err *)0)->msg + 2);
+    buf_puts(&text, bytes_sub(s, 0, sizeof((err *)0)->msg));
     if (newline)
         buf_putc(&text, '\n');
     utf8_quote(b, buf_bytes(&text));
@@ -61,7 +61,7 @@ static bool fail_with(err *e, buf *b)
 
 static void message_init(buf *b)
 {
-    buf_init(b, 8 * sizeof ((err *)0)->msg);
+    buf_init(b, 8 * sizeof((err *)0)->msg);
 }
 
 /* `WANT, got "..." ("TOKEN") while parsing: "..."` */
@@ -105,7 +105,7 @@ static bool bad_text(const char *before, bytes text, const char *after, err *e)
     buf b;
     message_init(&b);
     buf_putz(&b, before);
-    utf8_quote(&b, bytes_sub(text, 0, sizeof ((err *)0)->msg));
+    utf8_quote(&b, bytes_sub(text, 0, sizeof((err *)0)->msg));
     buf_putz(&b, after);
     return fail_with(e, &b);
 }
@@ -277,7 +277,7 @@ static bool om_exemplar(expo *x, err *e)
     if (t != TOK_TIMESTAMP)
         return unexpected(x, "expected timestamp or comment", t, e);
     return parse_seconds(x, bytes_sub(token_text(x), 1, SIZE_MAX), "exemplar timestamp", &ms, e)
-        && expect_linebreak(x, "expected next entry after exemplar timestamp", e);
+           && expect_linebreak(x, "expected next entry after exemplar timestamp", e);
 }
 
 static bool om_line_end(expo *x, enum expo_token t, err *e)
@@ -290,7 +290,7 @@ static bool om_line_end(expo *x, enum expo_token t, err *e)
     case TOK_EOF: return no_eof(e);
     case TOK_COMMENT: return om_exemplar(x, e);
     case TOK_TIMESTAMP: break;
-    default: return true;   /* also where the token is invalid: the next entry says so */
+    default: return true; /* also where the token is invalid: the next entry says so */
     }
     if (!parse_seconds(x, bytes_sub(token_text(x), 1, SIZE_MAX), "timestamp", &x->time_ms, e))
         return false;
@@ -327,7 +327,7 @@ static bool series(expo *x, enum expo_token t, err *e)
     x->name_at = x->name_end = NO_NAME;
     x->series = span(x, x->line, x->lex.i);
     if (t == TOK_MNAME) {
-        x->name_at = (uint32_t)x->line;   /* with the blanks in front of it, in a text page */
+        x->name_at = (uint32_t)x->line; /* with the blanks in front of it, in a text page */
         x->name_end = (uint32_t)x->lex.i;
         t = expo_lex(&x->lex);
     }
@@ -346,7 +346,11 @@ static bool series(expo *x, enum expo_token t, err *e)
 
 static bool set_type(expo *x, err *e)
 {
-    static const struct { const char *name; uint8_t kind; bool text, om; } types[] = {
+    static const struct {
+        const char *name;
+        uint8_t kind;
+        bool text, om;
+    } types[] = {
         { "counter", KIND_COUNTER, true, true },
         { "gauge", KIND_GAUGE, true, true },
         { "histogram", KIND_HISTOGRAM, true, true },
@@ -370,7 +374,8 @@ static bool set_type(expo *x, err *e)
 static bool check_unit(const expo *x, err *e)
 {
     bytes name = x->name, unit = x->text;
-    if (unit.len == 0 || (name.len > unit.len && bytes_has_suffix(name, unit) && name.p[name.len - unit.len - 1] == '_'))
+    if (unit.len == 0
+        || (name.len > unit.len && bytes_has_suffix(name, unit) && name.p[name.len - unit.len - 1] == '_'))
         return true;
     buf b;
     message_init(&b);
@@ -404,7 +409,7 @@ static bool meta_text(expo *x, enum expo_token kind, err *e)
                   : err_set(e, ERR_BAD_DATA, "expected text in %s, got %s", expo_token_name(kind), expo_token_name(t));
     x->text = bytes_sub(token_text(x), 1, SIZE_MAX);
     if (om && x->text.len > 0)
-        x->text.len--;   /* its newline */
+        x->text.len--; /* its newline */
     switch (kind) {
     case TOK_TYPE: return set_type(x, e);
     case TOK_UNIT: return check_unit(x, e);
@@ -415,9 +420,8 @@ static bool meta_text(expo *x, enum expo_token kind, err *e)
 /* `name text` behind HELP, TYPE or UNIT. */
 static bool metadata(expo *x, enum expo_token kind, err *e)
 {
-    return meta_name(x, kind, e)
-        && meta_text(x, kind, e)
-        && (x->lex.format == EXPO_OPENMETRICS || expect_linebreak(x, "linebreak expected after metadata", e));
+    return meta_name(x, kind, e) && meta_text(x, kind, e)
+           && (x->lex.format == EXPO_OPENMETRICS || expect_linebreak(x, "linebreak expected after metadata", e));
 }
 
 static bool comment(expo *x, err *e)
@@ -479,7 +483,7 @@ bool expo_expect_meta(expo *x, size_t len, hash_key key)
     if (l->i >= l->len || l->p[l->i] != '#' || !line_matches(x, len, key) || l->p[l->i + len] != '\n')
         return false;
     if (l->i + len + 1 < l->len && l->p[l->i + len + 1] == 0)
-        return false;   /* the lexer may step over it */
+        return false; /* the lexer may step over it */
     entry_start(x);
     l->i += len + 1;
     return true;
@@ -498,7 +502,7 @@ static bool short_line_end(expo *x, const char *at)
 {
     const char *end = x->lex.p + x->lex.len;
     const char *from = ++at;
-    while (at < end && *at > ' ' && *at != '{' && *at != '#' && *at != 'p' && *at != 'P' && *at != '_')
+    while (at<end && * at> ' ' && *at != '{' && *at != '#' && *at != 'p' && *at != 'P' && *at != '_')
         at++;
     double v;
     if (at == from || at == end || !num_parse(bytes_n(from, (size_t)(at - from)), &v, NULL))
@@ -527,7 +531,8 @@ static bool short_line_end(expo *x, const char *at)
 bool expo_expect(expo *x, size_t len, hash_key key)
 {
     const expo_lexer *l = &x->lex;
-    if (len >= l->len - l->i || l->i >= l->len || l->p[l->i + len] != ' ' || l->p[l->i] == '#' || !line_matches(x, len, key))
+    if (len >= l->len - l->i || l->i >= l->len || l->p[l->i + len] != ' ' || l->p[l->i] == '#'
+        || !line_matches(x, len, key))
         return false;
     const char *at = l->p + l->i;
     if (!short_line_end(x, at + len))

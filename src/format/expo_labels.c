@@ -1,5 +1,5 @@
-/* expo_labels.c: the parts of an entry that are built only when somebody asks: labels, help text, and the choice of a parser.
- * See expo.h.                                                                                                       */
+/* expo_labels.c: the parts of an entry that are built only when somebody asks: labels, help text, and the choice of a
+ * parser. See expo.h. */
 #include "base/num.h"
 #include "base/utf8.h"
 #include "format/expo.h"
@@ -56,7 +56,7 @@ static bytes canonical_value(enum metric_kind kind, bytes name, bytes value, are
 {
     double v;
     bool bound = (kind == KIND_HISTOGRAM && bytes_eq(name, BYTES("le")))
-              || (kind == KIND_SUMMARY && bytes_eq(name, BYTES("quantile")));
+                 || (kind == KIND_SUMMARY && bytes_eq(name, BYTES("quantile")));
     return bound && num_parse(value, &v, NULL) ? float_label(v, a) : value;
 }
 

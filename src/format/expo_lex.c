@@ -1,34 +1,48 @@
 /* expo_lex.c: see expo_lex.h.
  *
- * Each state has one function that reads one token. They share three habits of the originals: a token is the longest run
- * its rule takes, there is no going back to an earlier, shorter match, and what does not fit is TOK_INVALID with i at the
- * byte that did not. The state is changed after the byte behind the token has been looked at, which matters because
- * advance() passes over NUL bytes in some states (label values, help, comments).                                  */
+ * Each state has one function that reads one token. They share three habits of the originals: a token is the longest
+ * run its rule takes, there is no going back to an earlier, shorter match, and what does not fit is TOK_INVALID with
+ * i at the byte that did not. The state is changed after the byte behind the token has been looked at, which matters
+ * because advance() passes over NUL bytes in some states (label values, help, comments). */
 #include "format/expo_lex.h"
 
 enum { IS_NAME = 1, IS_COLON = 2, IS_DIGIT = 4 };
 static const uint8_t class_of[256] = {
-    [':'] = IS_COLON, ['_'] = IS_NAME,
-    ['0'] = IS_DIGIT, ['1'] = IS_DIGIT, ['2'] = IS_DIGIT, ['3'] = IS_DIGIT, ['4'] = IS_DIGIT,
-    ['5'] = IS_DIGIT, ['6'] = IS_DIGIT, ['7'] = IS_DIGIT, ['8'] = IS_DIGIT, ['9'] = IS_DIGIT,
-    ['a'] = IS_NAME, ['b'] = IS_NAME, ['c'] = IS_NAME, ['d'] = IS_NAME, ['e'] = IS_NAME, ['f'] = IS_NAME, ['g'] = IS_NAME,
-    ['h'] = IS_NAME, ['i'] = IS_NAME, ['j'] = IS_NAME, ['k'] = IS_NAME, ['l'] = IS_NAME, ['m'] = IS_NAME, ['n'] = IS_NAME,
-    ['o'] = IS_NAME, ['p'] = IS_NAME, ['q'] = IS_NAME, ['r'] = IS_NAME, ['s'] = IS_NAME, ['t'] = IS_NAME, ['u'] = IS_NAME,
-    ['v'] = IS_NAME, ['w'] = IS_NAME, ['x'] = IS_NAME, ['y'] = IS_NAME, ['z'] = IS_NAME,
-    ['A'] = IS_NAME, ['B'] = IS_NAME, ['C'] = IS_NAME, ['D'] = IS_NAME, ['E'] = IS_NAME, ['F'] = IS_NAME, ['G'] = IS_NAME,
-    ['H'] = IS_NAME, ['I'] = IS_NAME, ['J'] = IS_NAME, ['K'] = IS_NAME, ['L'] = IS_NAME, ['M'] = IS_NAME, ['N'] = IS_NAME,
-    ['O'] = IS_NAME, ['P'] = IS_NAME, ['Q'] = IS_NAME, ['R'] = IS_NAME, ['S'] = IS_NAME, ['T'] = IS_NAME, ['U'] = IS_NAME,
-    ['V'] = IS_NAME, ['W'] = IS_NAME, ['X'] = IS_NAME, ['Y'] = IS_NAME, ['Z'] = IS_NAME,
+    [':'] = IS_COLON, ['_'] = IS_NAME,  ['0'] = IS_DIGIT, ['1'] = IS_DIGIT, ['2'] = IS_DIGIT, ['3'] = IS_DIGIT,
+    ['4'] = IS_DIGIT, ['5'] = IS_DIGIT, ['6'] = IS_DIGIT, ['7'] = IS_DIGIT, ['8'] = IS_DIGIT, ['9'] = IS_DIGIT,
+    ['a'] = IS_NAME,  ['b'] = IS_NAME,  ['c'] = IS_NAME,  ['d'] = IS_NAME,  ['e'] = IS_NAME,  ['f'] = IS_NAME,
+    ['g'] = IS_NAME,  ['h'] = IS_NAME,  ['i'] = IS_NAME,  ['j'] = IS_NAME,  ['k'] = IS_NAME,  ['l'] = IS_NAME,
+    ['m'] = IS_NAME,  ['n'] = IS_NAME,  ['o'] = IS_NAME,  ['p'] = IS_NAME,  ['q'] = IS_NAME,  ['r'] = IS_NAME,
+    ['s'] = IS_NAME,  ['t'] = IS_NAME,  ['u'] = IS_NAME,  ['v'] = IS_NAME,  ['w'] = IS_NAME,  ['x'] = IS_NAME,
+    ['y'] = IS_NAME,  ['z'] = IS_NAME,  ['A'] = IS_NAME,  ['B'] = IS_NAME,  ['C'] = IS_NAME,  ['D'] = IS_NAME,
+    ['E'] = IS_NAME,  ['F'] = IS_NAME,  ['G'] = IS_NAME,  ['H'] = IS_NAME,  ['I'] = IS_NAME,  ['J'] = IS_NAME,
+    ['K'] = IS_NAME,  ['L'] = IS_NAME,  ['M'] = IS_NAME,  ['N'] = IS_NAME,  ['O'] = IS_NAME,  ['P'] = IS_NAME,
+    ['Q'] = IS_NAME,  ['R'] = IS_NAME,  ['S'] = IS_NAME,  ['T'] = IS_NAME,  ['U'] = IS_NAME,  ['V'] = IS_NAME,
+    ['W'] = IS_NAME,  ['X'] = IS_NAME,  ['Y'] = IS_NAME,  ['Z'] = IS_NAME,
 };
 
 const char *expo_token_name(enum expo_token t)
 {
     static const char *const names[] = {
-        [TOK_EOF] = "EOF", [TOK_LINEBREAK] = "LINEBREAK", [TOK_WHITESPACE] = "WHITESPACE", [TOK_HELP] = "HELP",
-        [TOK_TYPE] = "TYPE", [TOK_UNIT] = "UNIT", [TOK_EOFWORD] = "EOFWORD", [TOK_TEXT] = "TEXT",
-        [TOK_COMMENT] = "COMMENT", [TOK_MNAME] = "MNAME", [TOK_QSTRING] = "QSTRING", [TOK_BRACE_OPEN] = "BOPEN",
-        [TOK_BRACE_CLOSE] = "BCLOSE", [TOK_LNAME] = "LNAME", [TOK_LVALUE] = "LVALUE", [TOK_COMMA] = "COMMA",
-        [TOK_EQUAL] = "EQUAL", [TOK_TIMESTAMP] = "TIMESTAMP", [TOK_VALUE] = "VALUE",
+        [TOK_EOF] = "EOF",
+        [TOK_LINEBREAK] = "LINEBREAK",
+        [TOK_WHITESPACE] = "WHITESPACE",
+        [TOK_HELP] = "HELP",
+        [TOK_TYPE] = "TYPE",
+        [TOK_UNIT] = "UNIT",
+        [TOK_EOFWORD] = "EOFWORD",
+        [TOK_TEXT] = "TEXT",
+        [TOK_COMMENT] = "COMMENT",
+        [TOK_MNAME] = "MNAME",
+        [TOK_QSTRING] = "QSTRING",
+        [TOK_BRACE_OPEN] = "BOPEN",
+        [TOK_BRACE_CLOSE] = "BCLOSE",
+        [TOK_LNAME] = "LNAME",
+        [TOK_LVALUE] = "LVALUE",
+        [TOK_COMMA] = "COMMA",
+        [TOK_EQUAL] = "EQUAL",
+        [TOK_TIMESTAMP] = "TIMESTAMP",
+        [TOK_VALUE] = "VALUE",
     };
     return t == TOK_INVALID ? "INVALID" : names[t];
 }
@@ -90,7 +104,8 @@ static enum expo_token blanks(expo_lexer *l)
     return TOK_WHITESPACE;
 }
 
-/* "(\\.|[^\\"])*" with i at the opening quote; a newline inside only where the rule has one, never behind a backslash. */
+/* "(\\.|[^\\"])*" with i at the opening quote; a newline inside only where the rule has one, never behind a
+ * backslash. */
 static bool quoted(expo_lexer *l, bool newlines)
 {
     unsigned c = advance(l);
@@ -342,15 +357,19 @@ static enum expo_token lex_om(expo_lexer *l)
     case LEX_LABELS: return in_labels(l, c);
     case LEX_LVALUE: return c == '"' ? quoted_token(l, false, TOK_LVALUE, LEX_LABELS) : TOK_INVALID;
     case LEX_VALUE:
-        return c == '{' ? one(l, TOK_BRACE_OPEN, LEX_LABELS) : c == ' ' ? om_word(l, TOK_VALUE, LEX_TIMESTAMP) : TOK_INVALID;
+        return c == '{'   ? one(l, TOK_BRACE_OPEN, LEX_LABELS)
+               : c == ' ' ? om_word(l, TOK_VALUE, LEX_TIMESTAMP)
+                          : TOK_INVALID;
     case LEX_TIMESTAMP: return om_timestamp(l, c);
     case LEX_EXEMPLAR: return om_exemplar(l, c);
     case LEX_EVALUE:
-        return c == '"' ? quoted_token(l, false, TOK_LVALUE, LEX_EXEMPLAR)
-             : c == ' ' ? om_word(l, TOK_VALUE, LEX_ETIMESTAMP) : TOK_INVALID;
+        return c == '"'   ? quoted_token(l, false, TOK_LVALUE, LEX_EXEMPLAR)
+               : c == ' ' ? om_word(l, TOK_VALUE, LEX_ETIMESTAMP)
+                          : TOK_INVALID;
     case LEX_ETIMESTAMP:
-        return c == '\n' ? one(l, TOK_LINEBREAK, LEX_INIT)
-             : c == ' ' ? om_word(l, TOK_TIMESTAMP, LEX_ETIMESTAMP) : TOK_INVALID;
+        return c == '\n'  ? one(l, TOK_LINEBREAK, LEX_INIT)
+               : c == ' ' ? om_word(l, TOK_TIMESTAMP, LEX_ETIMESTAMP)
+                          : TOK_INVALID;
     default: return TOK_INVALID;
     }
 }

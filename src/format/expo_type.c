@@ -1,12 +1,12 @@
-/* expo_type.c: from a Content-Type header to a parser, as Prometheus 3.14 chooses (textparse.New, extractMediaType), with
- * the header read as Go's mime.ParseMediaType does.                                                                  */
+/* expo_type.c: from a Content-Type header to a parser, as Prometheus 3.14 chooses (textparse.New, extractMediaType),
+ * with the header read as Go's mime.ParseMediaType does. */
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/utf8.h"
 #include "format/expo.h"
 #include <stdio.h>
 
-enum { MAX_PARAMS = 16 };   /* more of them are not compared for repetition */
+enum { MAX_PARAMS = 16 }; /* more of them are not compared for repetition */
 typedef struct param {
     bytes name, value;
 } param;
@@ -77,8 +77,9 @@ static const char *media_params(bytes text)
         param p;
         const char *from = c.at;
         if (!media_param(&c, &p))
-            return bytes_eq(bytes_trim(bytes_n(from, (size_t)(c.end - from))), BYTES(";")) ? NULL
-                 : "mime: invalid media parameter";
+            return bytes_eq(bytes_trim(bytes_n(from, (size_t)(c.end - from))), BYTES(";"))
+                       ? NULL
+                       : "mime: invalid media parameter";
         for (size_t i = 0; i < n; i++)
             if (bytes_eq_nocase(seen[i].name, p.name) && !bytes_eq(seen[i].value, p.value))
                 return "mime: duplicate parameter name";

@@ -1,10 +1,10 @@
 /* remote_write.c: see remote_write.h.
  *
- * The usual form of a request is read without the general walker: a TimeSeries whose labels come first and whose samples are
- * `09 <8 bytes> 10 <varint>`, as every known sender writes them. What looks otherwise goes through base/pb.h, to the same
- * result. Field numbers: prometheus.WriteRequest { 1 timeseries, 3 metadata }, TimeSeries { 1 labels, 2 samples,
- * 3 exemplars, 4 histograms }, Label { 1 name, 2 value }, Sample { 1 value, 2 timestamp }, MetricMetadata { 1 type,
- * 2 family, 4 help, 5 unit }.                                                                                      */
+ * The usual form of a request is read without the general walker: a TimeSeries whose labels come first and whose
+ * samples are `09 <8 bytes> 10 <varint>`, as every known sender writes them. What looks otherwise goes through
+ * base/pb.h, to the same result. Field numbers: prometheus.WriteRequest { 1 timeseries, 3 metadata }, TimeSeries { 1
+ * labels, 2 samples, 3 exemplars, 4 histograms }, Label { 1 name, 2 value }, Sample { 1 value, 2 timestamp },
+ * MetricMetadata { 1 type, 2 family, 4 help, 5 unit }. */
 #include "format/remote_write.h"
 #include "base/limits.h"
 #include "base/pb.h"
@@ -163,9 +163,7 @@ static bool series_field(decoder *d, rw_series *s, const pb_field *f, const char
         return false;
     switch (f->number) {
     case 1: add_label_field(d, s, from, to); return true;
-    case 2:
-        s->n++;
-        return read_sample(f->data, &x) && add_sample(d, x);
+    case 2: s->n++; return read_sample(f->data, &x) && add_sample(d, x);
     case 3: s->n_exemplars++; return true;
     default: s->n_histograms++; return true;
     }
@@ -191,8 +189,8 @@ static bool read_series(decoder *d, bytes msg)
 
 static enum metric_kind kind_of(uint64_t type)
 {
-    static const uint8_t kinds[] = { KIND_UNKNOWN, KIND_COUNTER, KIND_GAUGE, KIND_HISTOGRAM, KIND_GAUGEHISTOGRAM,
-                                     KIND_SUMMARY, KIND_INFO, KIND_STATESET };
+    static const uint8_t kinds[] = { KIND_UNKNOWN,        KIND_COUNTER, KIND_GAUGE, KIND_HISTOGRAM,
+                                     KIND_GAUGEHISTOGRAM, KIND_SUMMARY, KIND_INFO,  KIND_STATESET };
     return type < sizeof kinds ? (enum metric_kind)kinds[type] : KIND_UNKNOWN;
 }
 
@@ -252,8 +250,7 @@ bool rw_decode(bytes message, uint64_t seed, arena *a, rw_request *out, err *e)
 bool rw_read(bytes body, uint64_t seed, arena *a, rw_request *out, err *e)
 {
     bytes message;
-    return rw_decompress(body, LIMIT_REMOTE_WRITE, a, &message, e)
-        && rw_decode(message, seed, a, out, e);
+    return rw_decompress(body, LIMIT_REMOTE_WRITE, a, &message, e) && rw_decode(message, seed, a, out, e);
 }
 
 /* ---- labels, for series not seen before */

@@ -1,9 +1,9 @@
 /* write_handler.c: see write_handler.h.
  *
- * Series of one sender come in nearly the same order each time, so the entry behind the last one found is looked at before
- * the index is asked: a steady sender costs a comparison of 16 bytes a series, in the order of memory.
- * Invariant: entries have refs that the store gave out; it says so itself when it has forgotten one (APPEND_UNKNOWN_REF),
- * and then the request's labels are read after all.                                                                */
+ * Series of one sender come in nearly the same order each time, so the entry behind the last one found is looked at
+ * before the index is asked: a steady sender costs a comparison of 16 bytes a series, in the order of memory.
+ * Invariant: entries have refs that the store gave out; it says so itself when it has forgotten one
+ * (APPEND_UNKNOWN_REF), and then the request's labels are read after all. */
 #include "remote/write_handler.h"
 #include "base/limits.h"
 #include "base/metrics.h"
@@ -13,18 +13,18 @@
 
 enum {
     FORGET_AFTER_MIN = 15,
-    KEEP_ITEMS = 65536     /* a larger batch's memory is given back after the request */
+    KEEP_ITEMS = 65536 /* a larger batch's memory is given back after the request */
 };
 
 typedef struct known_series {
     hash_key key;
     uint64_t ref;
-    uint32_t seen_min;     /* minutes since the epoch */
+    uint32_t seen_min; /* minutes since the epoch */
 } known_series;
 
 typedef struct item_origin {
-    uint32_t series;       /* in the request */
-    uint32_t entry;        /* in the cache, or NO_ENTRY */
+    uint32_t series; /* in the request */
+    uint32_t entry;  /* in the cache, or NO_ENTRY */
 } item_origin;
 enum { NO_ENTRY = UINT32_MAX };
 
@@ -33,22 +33,27 @@ struct remote_writer {
     uint64_t seed;
     VEC(known_series) known;
     key_index index;
-    size_t next;           /* the entry expected next */
+    size_t next; /* the entry expected next */
     VEC(append_item) items;
     VEC(item_origin) origins;
-    arena scratch;         /* labels of new series, for one request */
+    arena scratch; /* labels of new series, for one request */
 };
 
 static metric_family invalid_labels = METRIC(COUNTER, "prometheus_api_remote_write_invalid_labels_samples_total",
-    "The total number of received remote write samples and histogram samples which were rejected due to invalid labels.");
-static metric_family without_metadata = METRIC(COUNTER, "prometheus_api_remote_write_without_metadata_appended_samples_total",
-    "The total number of received remote write samples (and histogram samples) which were ingested without corresponding metadata.");
+                                             "The total number of received remote write samples and histogram samples "
+                                             "which were rejected due to invalid labels.");
+static metric_family without_metadata =
+    METRIC(COUNTER, "prometheus_api_remote_write_without_metadata_appended_samples_total",
+           "The total number of received remote write samples (and histogram samples) which were ingested without "
+           "corresponding metadata.");
 static metric_family received = METRIC(COUNTER, "tsdbd_remote_write_received_samples_total",
-    "The total number of samples in remote write requests.");
-static metric_family rejected = METRIC(COUNTER, "tsdbd_remote_write_rejected_samples_total",
-    "The total number of samples of remote write requests that were not stored.", "reason");
-static metric_family skipped = METRIC(COUNTER, "tsdbd_remote_write_skipped_total",
-    "The total number of entries of remote write requests that are read past.", "kind");
+                                       "The total number of samples in remote write requests.");
+static metric_family rejected =
+    METRIC(COUNTER, "tsdbd_remote_write_rejected_samples_total",
+           "The total number of samples of remote write requests that were not stored.", "reason");
+static metric_family skipped =
+    METRIC(COUNTER, "tsdbd_remote_write_skipped_total",
+           "The total number of entries of remote write requests that are read past.", "kind");
 
 remote_writer *remote_writer_new(db *d)
 {
@@ -196,14 +201,19 @@ static void duplicate_text(const remote_writer *w, const append_item *it, err *e
         return;
     }
     size_t n_old = num_format_g(last.v, old), n_new = num_format_g(it->v, new);
-    err_set(e, ERR_DUPLICATE, "duplicate sample for timestamp %lld; overrides not allowed: existing %.*s, new value %.*s",
+    err_set(e, ERR_DUPLICATE,
+            "duplicate sample for timestamp %lld; overrides not allowed: existing %.*s, new value %.*s",
             (long long)it->t, (int)n_old, old, (int)n_new, new);
 }
 
 /* The first refusal speaks for the request. */
 static void refuse(write_state *s, const append_item *it)
 {
-    static const struct { int status; enum err_kind kind; const char *text; } texts[] = {
+    static const struct {
+        int status;
+        enum err_kind kind;
+        const char *text;
+    } texts[] = {
         [APPEND_OUT_OF_ORDER] = { 400, ERR_OUT_OF_ORDER, "out of order sample" },
         [APPEND_DUPLICATE] = { 400, ERR_DUPLICATE, "" },
         [APPEND_TOO_OLD] = { 400, ERR_TOO_OLD, "too old sample" },
@@ -214,7 +224,7 @@ static void refuse(write_state *s, const append_item *it)
     s->n_rejected[it->status]++;
     remote_write_result *out = s->out;
     const char *trouble = it->status == APPEND_NO_MEMORY ? db_trouble(s->w->db) : NULL;
-    if (trouble) {   /* a retry can help, so this one goes before all others */
+    if (trouble) { /* a retry can help, so this one goes before all others */
         out->status = 503;
         err_set(&out->error, ERR_UNAVAILABLE, "%s", trouble);
     }
@@ -243,7 +253,8 @@ static void take_ref(write_state *s, size_t item)
         learn(w, rs->key, w->items.p[item].ref, s->minute);
 }
 
-/* Looks at the answers; series whose ref is unknown now are collected in lost (may be NULL: it was their second try). */
+/* Looks at the answers; series whose ref is unknown now are collected in lost (may be NULL: it was their second try).
+ */
 static void judge(write_state *s, uint32_t *lost, size_t *n_lost)
 {
     remote_writer *w = s->w;
@@ -277,8 +288,8 @@ static void append_lost(write_state *s, const uint32_t *lost, size_t n)
 static void count(const write_state *s)
 {
     static const char *const reasons[] = {
-        [APPEND_UNKNOWN_REF] = "not_found", [APPEND_OUT_OF_ORDER] = "out_of_order", [APPEND_DUPLICATE] = "duplicate",
-        [APPEND_TOO_OLD] = "too_old", [APPEND_OUT_OF_BOUNDS] = "out_of_bounds", [APPEND_NO_MEMORY] = "memory",
+        [APPEND_UNKNOWN_REF] = "not_found", [APPEND_OUT_OF_ORDER] = "out_of_order",   [APPEND_DUPLICATE] = "duplicate",
+        [APPEND_TOO_OLD] = "too_old",       [APPEND_OUT_OF_BOUNDS] = "out_of_bounds", [APPEND_NO_MEMORY] = "memory",
     };
     metric_add(metric_get(&received), (double)s->req->n_samples);
     metric_add(metric_get(&without_metadata), (double)s->out->n_stored);

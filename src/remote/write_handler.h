@@ -20,9 +20,9 @@ void remote_writer_free(remote_writer *w);
 uint64_t remote_writer_seed(const remote_writer *w);
 
 typedef struct remote_write_result {
-    int status;            /* HTTP: 204, 400, 500, 503 */
-    uint64_t seq;          /* to wait for in db_committed_seq() before the answer; 0: nothing to wait for */
-    err error;             /* the text of the answer where status is not 204 */
+    int status;   /* HTTP: 204, 400, 500, 503 */
+    uint64_t seq; /* to wait for in db_committed_seq() before the answer; 0: nothing to wait for */
+    err error;    /* the text of the answer where status is not 204 */
     size_t n_stored;
 } remote_write_result;
 

@@ -8,8 +8,8 @@
 _Static_assert(LIMIT_SCRAPE_LINE < 1 << 24, "cache_line.len");
 
 enum {
-    META_PAGES = 10,      /* a family stays known for so many pages after its last line */
-    REORDER_PAGES = 16    /* the order is renewed at most this often */
+    META_PAGES = 10,   /* a family stays known for so many pages after its last line */
+    REORDER_PAGES = 16 /* the order is renewed at most this often */
 };
 
 void scrape_cache_init(scrape_cache *c, uint64_t seed)
@@ -68,7 +68,7 @@ cache_line *scrape_cache_add(scrape_cache *c, hash_key key, size_t len, unsigned
     key_index_extend(&c->index, c->lines, c->n);
     c->n_seen++;
     if (c->next == c->n - 1)
-        c->next = c->n;   /* behind all that is known; elsewhere the line expected so far is still expected */
+        c->next = c->n; /* behind all that is known; elsewhere the line expected so far is still expected */
     return l;
 }
 

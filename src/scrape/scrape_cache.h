@@ -1,9 +1,9 @@
 /* scrape_cache.h: the lines a target has shown, and the series each one is.
  *
- * A page repeats the lines of the page before, nearly always in the same order, with other values. So each line is known by
- * a key (the hash of its bytes in front of the value, see key_index.h) in an array that has the page's order: the parser
- * compares the next line with the next entry and otherwise asks the index. 32 bytes a line and 8 for the index; the bytes
- * themselves are not kept.
+ * A page repeats the lines of the page before, nearly always in the same order, with other values. So each line is
+ * known by a key (the hash of its bytes in front of the value, see key_index.h) in an array that has the page's
+ * order: the parser compares the next line with the next entry and otherwise asks the index. 32 bytes a line and 8
+ * for the index; the bytes themselves are not kept.
  * Comment lines are lines too, so that an unchanged HELP costs a comparison; `ref` then says what they set.
  * Invariants:
  *  (1) keys are distinct, and all of them are in the index;
@@ -11,22 +11,22 @@
  *  (3) the array has the order of a page not long ago; lines new since then stand at its end;
  *  (4) n_tracked lines have LINE_TRACKED: a staleness mark is owed when one of them does not come again.
  * One owner at a time: the loop lends the cache to the parse job.
- * Source of behaviour: scrapeCache in scrape/scrape.go, Prometheus 3.14.                                            */
+ * Source of behaviour: scrapeCache in scrape/scrape.go, Prometheus 3.14. */
 #ifndef SCRAPE_SCRAPE_CACHE_H
 #define SCRAPE_SCRAPE_CACHE_H
 #include "format/key_index.h"
 
 enum {
-    LINE_META = 1,       /* HELP, TYPE, UNIT or comment; ref: line_meta() */
-    LINE_DROPPED = 2,    /* relabelling drops it */
+    LINE_META = 1,    /* HELP, TYPE, UNIT or comment; ref: line_meta() */
+    LINE_DROPPED = 2, /* relabelling drops it */
     LINE_TRACKED = 4,
-    LINE_LOST = 8,       /* the store has forgotten its ref: labels are needed again */
-    LINE_OWN_TIME = 16   /* tracked until this page, which gives it a time of its own: a mark is due */
+    LINE_LOST = 8,     /* the store has forgotten its ref: labels are needed again */
+    LINE_OWN_TIME = 16 /* tracked until this page, which gives it a time of its own: a mark is due */
 };
 
 typedef struct cache_line {
     hash_key key;
-    uint64_t ref;        /* of the store; 0: not stored, so not cached as Prometheus sees it */
+    uint64_t ref; /* of the store; 0: not stored, so not cached as Prometheus sees it */
     uint32_t seen;
     uint32_t len : 24, flags : 8;
 } cache_line;
@@ -34,16 +34,16 @@ typedef struct cache_line {
 typedef struct scrape_cache {
     cache_line *lines;
     size_t n, cap;
-    size_t n_before;     /* n at scrape_cache_begin() */
-    size_t n_seen;       /* lines seen in this iteration */
+    size_t n_before; /* n at scrape_cache_begin() */
+    size_t n_seen;   /* lines seen in this iteration */
     size_t n_tracked;
-    size_t n_samples;    /* of the last page, to size the next batch */
-    size_t n_displaced;  /* lines of this page that did not stand where they were expected */
-    size_t next;         /* the line expected next */
+    size_t n_samples;   /* of the last page, to size the next batch */
+    size_t n_displaced; /* lines of this page that did not stand where they were expected */
+    size_t next;        /* the line expected next */
     key_index index;
     uint64_t seed;
     uint32_t iter;
-    uint32_t *order;     /* NULL, or the lines of this page as they come: the order is to be renewed */
+    uint32_t *order; /* NULL, or the lines of this page as they come: the order is to be renewed */
     size_t n_order;
     uint32_t ordered_at; /* iteration of the last renewal */
 } scrape_cache;

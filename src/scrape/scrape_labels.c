@@ -10,7 +10,7 @@
 
 /* What makes a list of labels unfit to be a set. */
 typedef struct flaws {
-    bytes repeated;     /* one of the names that stand there twice */
+    bytes repeated; /* one of the names that stand there twice */
     bool empty_name;
 } flaws;
 
@@ -147,10 +147,11 @@ static bool check_limits(const scrape_config *sc, const labels *l, err *e)
     label x;
     while (labels_next(&it, &x)) {
         if (sc->label_name_length_limit > 0 && x.name.len > sc->label_name_length_limit)
-            return err_set(e, ERR_BAD_DATA,
-                           "label_name_length_limit exceeded (metric: %.*s, label name: %.*s, length: %zu, limit: %llu)",
-                           BYTES_ARG(metric), BYTES_ARG(first_runes(x.name)), x.name.len,
-                           (unsigned long long)sc->label_name_length_limit);
+            return err_set(
+                e, ERR_BAD_DATA,
+                "label_name_length_limit exceeded (metric: %.*s, label name: %.*s, length: %zu, limit: %llu)",
+                BYTES_ARG(metric), BYTES_ARG(first_runes(x.name)), x.name.len,
+                (unsigned long long)sc->label_name_length_limit);
         if (sc->label_value_length_limit > 0 && x.value.len > sc->label_value_length_limit)
             return value_too_long(metric, &x, sc->label_value_length_limit, e);
     }

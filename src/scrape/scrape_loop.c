@@ -16,12 +16,12 @@
 /* One scrape, from tick to conclusion. */
 typedef struct round {
     scrape_page page;
-    const prom_config *prom;       /* keeps page.config alive */
-    labels *target;                /* page.target */
+    const prom_config *prom; /* keeps page.config alive */
+    labels *target;          /* page.target */
     int64_t started_ns;
-    http_call *call;               /* while it is under way */
+    http_call *call; /* while it is under way */
     size_t n_lost;
-    bool stored;                   /* store() has run */
+    bool stored; /* store() has run */
 } round;
 
 struct scrape_loop {
@@ -31,13 +31,13 @@ struct scrape_loop {
     scrape_cache cache;
     scrape_meta meta;
     scrape_report report;
-    round *round;                  /* NULL: none is under way */
+    round *round; /* NULL: none is under way */
     metric *interval_cell, *interval_histogram_cell;
     enum scrape_health health;
     char *last_error;
     int64_t last_scrape_ms, last_started_ns;
     double last_duration_sec;
-    uint64_t dropped_then;         /* samples refused in the last round, so that only changes are logged */
+    uint64_t dropped_then; /* samples refused in the last round, so that only changes are logged */
     bool forget_wanted, stopping, stop_now;
     void (*on_stopped)(void *ctx);
     void *stopped_ctx;
@@ -121,7 +121,7 @@ static void send_request(scrape_loop *s)
         .headers = headers.v,
         .n_headers = headers.n,
         .timeout_ms = s->target->timeout_ms,
-        .max_body = limit > 0 && limit < LIMIT_SCRAPE_BODY ? (size_t)limit + 1024 : 0,   /* exact once inflated */
+        .max_body = limit > 0 && limit < LIMIT_SCRAPE_BODY ? (size_t)limit + 1024 : 0, /* exact once inflated */
         .follow_redirects = sh->config->http.follow_redirects,
     };
     s->round->call = http_call_start(sh->client, &opt, on_response, s);
@@ -132,7 +132,7 @@ static void on_tick(void *ctx, int64_t due_ms, int64_t missed)
     scrape_loop *s = ctx;
     scrape_count(SCRAPE_SKIPPED, (double)missed + (s->round ? 1 : 0));
     if (s->round)
-        return;   /* slower than its interval */
+        return; /* slower than its interval */
     int64_t now_ms = os.now_ms();
     count_interval(s);
     round_new(s, scrape_time(s, due_ms, now_ms), now_ms);
@@ -262,9 +262,10 @@ static void judge(scrape_loop *s)
     scrape_count(SCRAPE_OUT_OF_BOUNDS, (double)v.out_of_bounds);
     uint64_t dropped = v.out_of_order + v.duplicates + v.out_of_bounds + v.refused;
     if (dropped != s->dropped_then && dropped > 0)
-        log_warn("Samples of a scrape were not stored", "scrape_pool", log_bytes(p->config->job_name), "target", s->target->url,
-                 "out_of_order", log_i64((int64_t)v.out_of_order), "duplicates", log_i64((int64_t)v.duplicates),
-                 "out_of_bounds", log_i64((int64_t)v.out_of_bounds), "memory_limit", log_i64((int64_t)v.refused));
+        log_warn("Samples of a scrape were not stored", "scrape_pool", log_bytes(p->config->job_name), "target",
+                 s->target->url, "out_of_order", log_i64((int64_t)v.out_of_order), "duplicates",
+                 log_i64((int64_t)v.duplicates), "out_of_bounds", log_i64((int64_t)v.out_of_bounds), "memory_limit",
+                 log_i64((int64_t)v.refused));
     s->dropped_then = dropped;
     p->n_duplicates = p->n_out_of_bounds = 0;
 }
@@ -305,8 +306,8 @@ static void set_last_error(scrape_loop *s, const err *e)
     free(s->last_error);
     s->last_error = xstrdup(e->msg);
     if (e->kind)
-        log_debug("Scrape failed", "scrape_pool", log_bytes(s->shared->config->job_name), "target", s->target->url, "err",
-                  e->msg);
+        log_debug("Scrape failed", "scrape_pool", log_bytes(s->shared->config->job_name), "target", s->target->url,
+                  "err", e->msg);
 }
 
 static void set_health(scrape_loop *s)
@@ -337,7 +338,8 @@ static size_t report_items(scrape_loop *s, append_item *items)
     return n;
 }
 
-/* Samples, marks and report. One append, so one journal record, unless scrape_series_added must wait for the outcome. */
+/* Samples, marks and report. One append, so one journal record, unless scrape_series_added must wait for the outcome.
+ */
 static void append(scrape_loop *s)
 {
     scrape_page *p = &s->round->page;
@@ -480,7 +482,7 @@ void scrape_loop_set_target(scrape_loop *s, target *t)
 void scrape_loop_forget(scrape_loop *s)
 {
     if (s->round)
-        s->forget_wanted = true;   /* the cache is lent to a worker, or about to be */
+        s->forget_wanted = true; /* the cache is lent to a worker, or about to be */
     else
         forget(s);
 }
@@ -510,7 +512,7 @@ void scrape_loop_stop(scrape_loop *s, bool now, void (*on_stopped)(void *ctx), v
     if (!s->round)
         stopped(s);
     else if (now && s->round->call)
-        http_call_cancel(s->round->call);   /* on_response() follows */
+        http_call_cancel(s->round->call); /* on_response() follows */
 }
 
 scrape_status scrape_loop_status(const scrape_loop *s)

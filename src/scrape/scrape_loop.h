@@ -22,16 +22,16 @@ typedef struct scrape_shared {
     text_pool *texts;
     scrape_retirees *retirees;
     const char *user_agent;
-    void (*appended)(void *ctx);       /* may be NULL */
+    void (*appended)(void *ctx); /* may be NULL */
     void *ctx;
     uint64_t offset_seed, key_seed;
-    int64_t tolerance_ms;              /* a scrape at most so late gets the time it was due */
+    int64_t tolerance_ms; /* a scrape at most so late gets the time it was due */
     bool extra_metrics;
     /* changes with the configuration */
-    const prom_config *prom;           /* referenced; keeps config alive */
+    const prom_config *prom; /* referenced; keeps config alive */
     const scrape_config *config;
     bytes accept;
-    char *refusal;                     /* NULL, or why no target of the job is scraped (target_limit) */
+    char *refusal; /* NULL, or why no target of the job is scraped (target_limit) */
 } scrape_shared;
 
 typedef struct scrape_loop scrape_loop;
@@ -43,15 +43,15 @@ scrape_loop *scrape_loop_start(const scrape_shared *shared, target *t);
 void scrape_loop_set_target(scrape_loop *s, target *t);
 /* The job's configuration changed in what it makes of a page: forget every line, as if the target were another. */
 void scrape_loop_forget(scrape_loop *s);
-/* No more ticks. A scrape under way is finished, or dropped with `now`; then, unless `now`, the target's series are handed
- * to the retirees; then on_stopped is called and s is gone. May do so from inside. */
+/* No more ticks. A scrape under way is finished, or dropped with `now`; then, unless `now`, the target's series are
+ * handed to the retirees; then on_stopped is called and s is gone. May do so from inside. */
 void scrape_loop_stop(scrape_loop *s, bool now, void (*on_stopped)(void *ctx), void *ctx);
 
 typedef struct scrape_status {
     const target *target;
     enum scrape_health health;
-    const char *last_error;            /* "" where there is none */
-    int64_t last_scrape_ms;            /* 0: never */
+    const char *last_error; /* "" where there is none */
+    int64_t last_scrape_ms; /* 0: never */
     double last_duration_sec;
     const scrape_meta *meta;
 } scrape_status;

@@ -93,12 +93,17 @@ static void make_base(scrape_manager *m)
         .user_agent = m->user_agent,
         .appended = m->opt.appended,
         .ctx = m->opt.ctx,
-        .tolerance_ms = m->opt.tolerance_ms > 0 ? m->opt.tolerance_ms : m->opt.tolerance_ms < 0 ? 0 : DEFAULT_TOLERANCE_MS,
+        .tolerance_ms = m->opt.tolerance_ms > 0   ? m->opt.tolerance_ms
+                        : m->opt.tolerance_ms < 0 ? 0
+                                                  : DEFAULT_TOLERANCE_MS,
         .extra_metrics = m->opt.extra_metrics,
     };
     os.random(&m->base.key_seed, sizeof m->base.key_seed);
     m->retirees = (scrape_retirees){
-        .loop = m->opt.loop, .db = m->opt.db, .appended = m->opt.appended, .ctx = m->opt.ctx,
+        .loop = m->opt.loop,
+        .db = m->opt.db,
+        .appended = m->opt.appended,
+        .ctx = m->opt.ctx,
     };
 }
 
@@ -114,12 +119,14 @@ scrape_manager *scrape_manager_new(const scrape_manager_options *opt)
     discovery_register_metrics();
     m->client = http_client_new(opt->loop, &(http_client_options){ .max_idle_per_host = MAX_IDLE_PER_HOST });
     make_base(m);
-    m->discovery = discovery_new(opt->loop, &(discovery_options){
-        .name = "scrape",
-        .throttle_ms = opt->discovery_interval_ms > 0 ? opt->discovery_interval_ms : DEFAULT_DISCOVERY_MS,
-        .on_groups = on_groups,
-        .ctx = m,
-    });
+    m->discovery =
+        discovery_new(opt->loop, &(discovery_options){
+                                     .name = "scrape",
+                                     .throttle_ms = opt->discovery_interval_ms > 0 ? opt->discovery_interval_ms
+                                                                                   : DEFAULT_DISCOVERY_MS,
+                                     .on_groups = on_groups,
+                                     .ctx = m,
+                                 });
     metric_on_collect(collect, m);
     return m;
 }
@@ -157,7 +164,7 @@ void scrape_manager_apply(scrape_manager *m, const prom_config *cfg)
     const prom_config *old = m->prom;
     m->prom = prom_config_ref(cfg);
     if (!old)
-        m->base.offset_seed = offset_seed(cfg);   /* kept over reloads: an unchanged target keeps its time */
+        m->base.offset_seed = offset_seed(cfg); /* kept over reloads: an unchanged target keeps its time */
     configure_pools(m, cfg);
     discovery_apply_scrape(m->discovery, cfg);
     prom_config_unref(old);

@@ -1,8 +1,8 @@
 /* scrape_manager.h: all that is scraped: pools by job, fed by discovery, writing to the store.
  *
- * scrape_manager_apply() is called at start and after each reload: jobs, targets and options are compared with what runs,
- * what is unchanged goes on undisturbed. It owns discovery for its jobs. Loop thread throughout; parsing runs on workers.
- * Targets that end are marked stale as Prometheus does it; at shutdown nothing is marked.                           */
+ * scrape_manager_apply() is called at start and after each reload: jobs, targets and options are compared with what
+ * runs, what is unchanged goes on undisturbed. It owns discovery for its jobs. Loop thread throughout; parsing runs
+ * on workers. Targets that end are marked stale as Prometheus does it; at shutdown nothing is marked. */
 #ifndef SCRAPE_SCRAPE_MANAGER_H
 #define SCRAPE_SCRAPE_MANAGER_H
 #include "config/prometheus_config.h"
@@ -17,14 +17,14 @@ typedef struct scrape_manager scrape_manager;
 typedef struct scrape_manager_options {
     uv_loop_t *loop;
     db *db;
-    const char *user_agent;         /* "tsdbd/0.1.0" */
-    bool extra_metrics;             /* --enable-feature=extra-scrape-metrics */
-    int64_t tolerance_ms;           /* --scrape.timestamp-tolerance; 0: 2 ms; < 0: none */
-    int64_t discovery_interval_ms;  /* --scrape.discovery-reload-interval; 0: 5 s */
-    const char *external_scheme;    /* of --web.external-url, for globalUrl; NULL: as scrapeUrl */
-    const char *external_host;      /* host:port of it */
+    const char *user_agent;        /* "tsdbd/0.1.0" */
+    bool extra_metrics;            /* --enable-feature=extra-scrape-metrics */
+    int64_t tolerance_ms;          /* --scrape.timestamp-tolerance; 0: 2 ms; < 0: none */
+    int64_t discovery_interval_ms; /* --scrape.discovery-reload-interval; 0: 5 s */
+    const char *external_scheme;   /* of --web.external-url, for globalUrl; NULL: as scrapeUrl */
+    const char *external_host;     /* host:port of it */
     uint16_t listen_port;
-    void (*appended)(void *ctx);    /* after each batch, to look for commit jobs; may be NULL */
+    void (*appended)(void *ctx); /* after each batch, to look for commit jobs; may be NULL */
     void *ctx;
 } scrape_manager_options;
 
@@ -36,21 +36,21 @@ void scrape_manager_apply(scrape_manager *m, const prom_config *cfg);
 void scrape_manager_close(scrape_manager *m, void (*on_closed)(void *ctx), void *ctx);
 
 /* What the API shows. Everything is copied into the arena. */
-extern const char *const scrape_health_names[];     /* by enum scrape_health: "unknown", "up", "down" */
+extern const char *const scrape_health_names[]; /* by enum scrape_health: "unknown", "up", "down" */
 typedef struct scrape_target_view {
     bytes pool;
-    const labels *discovered, *labels;              /* labels NULL: a dropped target */
+    const labels *discovered, *labels; /* labels NULL: a dropped target */
     bytes url, global_url, last_error;
-    int64_t last_scrape_ms;                         /* 0: never */
+    int64_t last_scrape_ms; /* 0: never */
     double last_duration_sec;
     enum scrape_health health;
     int64_t interval_ms, timeout_ms;
-    const void *target;                             /* for scrape_manager_metadata, within the same turn of the loop */
+    const void *target; /* for scrape_manager_metadata, within the same turn of the loop */
 } scrape_target_view;
 
 typedef struct scrape_pool_view {
     bytes name;
-    size_t n_active, n_dropped;                     /* dropped: all, also those not kept */
+    size_t n_active, n_dropped; /* dropped: all, also those not kept */
 } scrape_pool_view;
 
 /* Sorted by name. */
@@ -65,6 +65,6 @@ typedef struct scrape_metadata_view {
     enum metric_kind kind;
 } scrape_metadata_view;
 /* Of the given targets; metric.p NULL: every metric. */
-void scrape_manager_metadata(scrape_manager *m, const scrape_target_view *targets, size_t n_targets, bytes metric, arena *a,
-                             scrape_metadata_view **out, size_t *n);
+void scrape_manager_metadata(scrape_manager *m, const scrape_target_view *targets, size_t n_targets, bytes metric,
+                             arena *a, scrape_metadata_view **out, size_t *n);
 #endif

@@ -6,16 +6,16 @@
 #include "scrape/scrape_pool.h"
 
 struct scrape_manager {
-    scrape_shared base;             /* what new pools begin with */
+    scrape_shared base; /* what new pools begin with */
     scrape_manager_options opt;
     char *user_agent, *external_scheme, *external_host;
     text_pool texts;
     scrape_retirees retirees;
     discovery *discovery;
     http_client *client;
-    const prom_config *prom;        /* the one in force; NULL before the first */
-    VEC(scrape_pool *) pools;       /* sorted by job */
-    size_t n_closing;               /* pools, and parts of the manager itself, that still end */
+    const prom_config *prom;  /* the one in force; NULL before the first */
+    VEC(scrape_pool *) pools; /* sorted by job */
+    size_t n_closing;         /* pools, and parts of the manager itself, that still end */
     bool closing;
     void (*on_closed)(void *ctx);
     void *closed_ctx;

@@ -37,7 +37,7 @@ const shared_text *text_intern(text_pool *p, bytes s)
 
 void text_release(text_pool *p, const shared_text *shared)
 {
-    shared_text *t = (shared_text *)(uintptr_t)shared;   /* const is for those who read it */
+    shared_text *t = (shared_text *)(uintptr_t)shared; /* const is for those who read it */
     if (!t || --t->refs > 0)
         return;
     p->n_bytes -= t->len;
@@ -141,6 +141,7 @@ size_t scrape_meta_bytes(const scrape_meta *m)
 {
     size_t n = 0;
     for (uint32_t i = 0; i < m->n; i++)
-        n += text_bytes(m->families[i].name).len + text_bytes(m->families[i].help).len + text_bytes(m->families[i].unit).len;
+        n += text_bytes(m->families[i].name).len + text_bytes(m->families[i].help).len
+             + text_bytes(m->families[i].unit).len;
     return n;
 }

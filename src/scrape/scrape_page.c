@@ -169,7 +169,7 @@ static void comment_line(scrape_page *p, expo *x, enum expo_entry what)
     bytes line = expo_meta_line(x);
     hash_key key = hash_key_of(line, p->cache->seed);
     cache_line *l = scrape_cache_find(p->cache, key);
-    bool said_now = l && l->seen + 1 >= p->cache->iter;   /* on the last page or on this one: its word still stands */
+    bool said_now = l && l->seen + 1 >= p->cache->iter; /* on the last page or on this one: its word still stands */
     if (l) {
         scrape_cache_see(p->cache, l);
     } else {
@@ -242,7 +242,7 @@ static void refuse(scrape_page *p)
 static bool check_size(scrape_page *p, size_t len)
 {
     uint64_t limit = (uint64_t)p->config->body_size_limit;
-    if (limit > 0 && len >= limit)   /* one byte less than the limit fits, as in Prometheus */
+    if (limit > 0 && len >= limit) /* one byte less than the limit fits, as in Prometheus */
         return err_set(&p->error, ERR_TOO_LARGE, "body size limit exceeded");
     p->body_bytes = (int64_t)len;
     return true;
@@ -261,7 +261,7 @@ static bool inflate(scrape_page *p)
     }
     buf_release(&p->body);
     p->body = plain;
-    p->is_gzip = false;   /* a second pass finds it plain */
+    p->is_gzip = false; /* a second pass finds it plain */
     return check_size(p, p->body.len);
 }
 
@@ -272,7 +272,7 @@ static bool choose_format(scrape_page *p)
         bytes_cut(bytes_of(scrape_protocol_types[p->config->fallback_scrape_protocol]), ';', &fallback, &rest);
     if (!expo_format_of(p->content_type, fallback, &p->format, &p->error))
         return false;
-    p->error = (err){ 0 };   /* that the fallback was used is no error */
+    p->error = (err){ 0 }; /* that the fallback was used is no error */
     return true;
 }
 
@@ -283,7 +283,7 @@ static bool parse(scrape_page *p)
         return false;
     expo_init(&x, p->format, buf_bytes(&p->body));
     x.seed = p->cache->seed;
-    scrape_page_reserve(p, p->cache->n_samples + 16);   /* and a report */
+    scrape_page_reserve(p, p->cache->n_samples + 16); /* and a report */
     bool ok = read_lines(p, &x);
     expo_release(&x);
     return ok && (!p->over_samples || err_set(&p->error, ERR_BAD_DATA, "sample limit exceeded"));

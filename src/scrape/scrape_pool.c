@@ -83,12 +83,12 @@ static bool same_rule(const relabel_rule *a, const relabel_rule *b)
 
 bool scrape_config_same_series(const scrape_config *a, const scrape_config *b)
 {
-    bool same = a->honor_labels == b->honor_labels && a->honor_timestamps == b->honor_timestamps
-             && a->track_timestamps_staleness == b->track_timestamps_staleness && a->label_limit == b->label_limit
-             && a->label_name_length_limit == b->label_name_length_limit
-             && a->label_value_length_limit == b->label_value_length_limit
-             && a->name_validation == b->name_validation && a->fallback_scrape_protocol == b->fallback_scrape_protocol
-             && a->metric_relabel.n == b->metric_relabel.n;
+    bool same =
+        a->honor_labels == b->honor_labels && a->honor_timestamps == b->honor_timestamps
+        && a->track_timestamps_staleness == b->track_timestamps_staleness && a->label_limit == b->label_limit
+        && a->label_name_length_limit == b->label_name_length_limit
+        && a->label_value_length_limit == b->label_value_length_limit && a->name_validation == b->name_validation
+        && a->fallback_scrape_protocol == b->fallback_scrape_protocol && a->metric_relabel.n == b->metric_relabel.n;
     for (size_t i = 0; same && i < a->metric_relabel.n; i++)
         same = same_rule(&a->metric_relabel.p[i], &b->metric_relabel.p[i]);
     return same;
@@ -98,9 +98,9 @@ bool scrape_config_same_series(const scrape_config *a, const scrape_config *b)
 
 typedef struct sync {
     scrape_pool *p;
-    map before;                   /* target hash -> loop, for loops not yet found again */
+    map before; /* target hash -> loop, for loops not yet found again */
     VEC(scrape_loop *) loops;
-    map seen;                     /* hashes of this sync: a target named twice is scraped once */
+    map seen; /* hashes of this sync: a target named twice is scraped once */
     size_t n_failed;
 } sync_state;
 
@@ -220,7 +220,7 @@ void scrape_pool_close(scrape_pool *p, bool now, void (*on_closed)(scrape_pool *
     p->closing = true;
     p->on_closed = on_closed;
     p->closed_ctx = ctx;
-    p->n_stopping++;   /* this call's own, so that on_closed comes once */
+    p->n_stopping++; /* this call's own, so that on_closed comes once */
     for (size_t i = 0; i < p->loops.len; i++)
         stop_loop(p, p->loops.p[i], now);
     p->loops.len = 0;

@@ -1,7 +1,7 @@
 /* scrape_pool.h: the targets of one job: discovery's groups in, scrape loops out.
  *
- * A sync compares the targets that the groups make with those that are scraped: what stays goes on undisturbed, with its
- * cache and connection; the rest starts or ends. Loop thread. Source: scrapePool in scrape/scrape.go.               */
+ * A sync compares the targets that the groups make with those that are scraped: what stays goes on undisturbed, with
+ * its cache and connection; the rest starts or ends. Loop thread. Source: scrapePool in scrape/scrape.go. */
 #ifndef SCRAPE_SCRAPE_POOL_H
 #define SCRAPE_SCRAPE_POOL_H
 #include "base/map.h"
@@ -10,12 +10,12 @@
 #include "scrape/scrape_loop.h"
 
 typedef struct scrape_pool {
-    char *job;                       /* its name */
+    char *job; /* its name */
     scrape_shared shared;
-    VEC(scrape_loop *) loops;        /* active targets, in order of discovery */
-    VEC(target *) dropped;           /* by relabelling; at most keep_dropped_targets */
-    size_t n_dropped;                /* all of them */
-    size_t n_stopping;               /* loops that still finish a scrape */
+    VEC(scrape_loop *) loops; /* active targets, in order of discovery */
+    VEC(target *) dropped;    /* by relabelling; at most keep_dropped_targets */
+    size_t n_dropped;         /* all of them */
+    size_t n_stopping;        /* loops that still finish a scrape */
     bool closing;
     void (*on_closed)(struct scrape_pool *p, void *ctx);
     void *closed_ctx;

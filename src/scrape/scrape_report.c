@@ -13,8 +13,8 @@ static const char *const names[REPORT_N] = {
     [REPORT_BODY_SIZE] = "scrape_body_size_bytes",
 };
 
-void scrape_report_items(const scrape_report *r, const labels *target, const double *values, size_t n, int64_t t, arena *a,
-                         append_item *items)
+void scrape_report_items(const scrape_report *r, const labels *target, const double *values, size_t n, int64_t t,
+                         arena *a, append_item *items)
 {
     for (size_t i = 0; i < n; i++) {
         const labels *l = r->refs[i] ? NULL : scrape_report_labels(target, bytes_of(names[i]), a);

@@ -10,7 +10,7 @@ struct scrape_retire {
     uv_timer_t timer;
     uint64_t *refs;
     size_t n;
-    int64_t time_ms;   /* of the marks */
+    int64_t time_ms; /* of the marks */
 };
 
 static void on_timer_closed(uv_handle_t *h)
@@ -65,7 +65,8 @@ void scrape_retire_take(scrape_retirees *all, uint64_t *refs, size_t n, int64_t 
     scrape_retire *r = xcalloc(1, sizeof *r);
     int64_t now = os.now_ms();
     int64_t wait = (due_ms > now ? due_ms - now : 0) + interval_ms + interval_ms / 10;
-    *r = (scrape_retire){ .next = all->first, .all = all, .refs = refs, .n = n, .time_ms = due_ms > now ? due_ms : now };
+    *r =
+        (scrape_retire){ .next = all->first, .all = all, .refs = refs, .n = n, .time_ms = due_ms > now ? due_ms : now };
     all->first = r;
     all->n++;
     uv_timer_init(all->loop, &r->timer);

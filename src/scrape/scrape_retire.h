@@ -10,13 +10,13 @@
 #include <uv.h>
 
 typedef struct scrape_retire scrape_retire;
-typedef struct scrape_retirees {   /* those that wait; the manager's */
+typedef struct scrape_retirees { /* those that wait; the manager's */
     uv_loop_t *loop;
     db *db;
     scrape_retire *first;
-    size_t n;                      /* closing ones included */
+    size_t n; /* closing ones included */
     void (*appended)(void *ctx);
-    void (*on_empty)(void *ctx);   /* NULL, or called once n is 0 */
+    void (*on_empty)(void *ctx); /* NULL, or called once n is 0 */
     void *ctx;
 } scrape_retirees;
 

@@ -15,8 +15,8 @@ static bytes copy_text(const char *s, arena *a)
     return bytes_of(arena_cstr(a, bytes_of(s)));
 }
 
-/* A URL that others can follow: loopback is replaced by the name this daemon is reached by; and by all of its address where
- * the target is the daemon itself. (getGlobalURL in web/api/v1/api.go) */
+/* A URL that others can follow: loopback is replaced by the name this daemon is reached by; and by all of its address
+ * where the target is the daemon itself. (getGlobalURL in web/api/v1/api.go) */
 static bytes global_url(const scrape_manager *m, const char *text, arena *a)
 {
     url u;
@@ -24,7 +24,8 @@ static bytes global_url(const scrape_manager *m, const char *text, arena *a)
     bytes given = copy_text(text, a);
     if (!m->external_host || !url_parse(given, a, &u, &e) || u.port_text.len == 0)
         return given;
-    bool loopback = bytes_eq(u.host, BYTES("127.0.0.1")) || bytes_eq(u.host, BYTES("localhost")) || bytes_eq(u.host, BYTES("::1"));
+    bool loopback =
+        bytes_eq(u.host, BYTES("127.0.0.1")) || bytes_eq(u.host, BYTES("localhost")) || bytes_eq(u.host, BYTES("::1"));
     if (!loopback)
         return given;
     bytes host = bytes_of(m->external_host), name = host;
@@ -72,7 +73,8 @@ void scrape_manager_pools(scrape_manager *m, arena *a, scrape_pool_view **out, s
     *n = m->pools.len;
     for (size_t i = 0; i < m->pools.len; i++) {
         const scrape_pool *p = m->pools.p[i];
-        (*out)[i] = (scrape_pool_view){ .name = copy_text(p->job, a), .n_active = p->loops.len, .n_dropped = p->n_dropped };
+        (*out)[i] =
+            (scrape_pool_view){ .name = copy_text(p->job, a), .n_active = p->loops.len, .n_dropped = p->n_dropped };
     }
 }
 
@@ -115,8 +117,8 @@ static const scrape_meta *meta_of(const scrape_target_view *t)
     return t->target ? scrape_loop_status(t->target).meta : NULL;
 }
 
-void scrape_manager_metadata(scrape_manager *m, const scrape_target_view *targets, size_t n_targets, bytes metric, arena *a,
-                             scrape_metadata_view **out, size_t *n)
+void scrape_manager_metadata(scrape_manager *m, const scrape_target_view *targets, size_t n_targets, bytes metric,
+                             arena *a, scrape_metadata_view **out, size_t *n)
 {
     size_t cap = 0;
     *n = 0;

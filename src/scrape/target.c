@@ -18,7 +18,9 @@ static bytes from_bool(bool v)
 /* strconv.ParseBool */
 static bool is_bool(bytes v)
 {
-    static const char *const words[] = { "1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False" };
+    static const char *const words[] = {
+        "1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False"
+    };
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (bytes_eq(v, bytes_of(words[i])))
             return true;
@@ -41,7 +43,8 @@ static void set_all(labels_builder *b, const labels *l, const labels *unless_in)
             labels_builder_set(b, x.name, x.value);
 }
 
-static void discovered_labels(labels_builder *b, arena *a, const scrape_config *sc, const labels *group, const labels *own)
+static void discovered_labels(labels_builder *b, arena *a, const scrape_config *sc, const labels *group,
+                              const labels *own)
 {
     set_all(b, own, NULL);
     set_all(b, group, own);
@@ -50,7 +53,8 @@ static void discovered_labels(labels_builder *b, arena *a, const scrape_config *
     set_default(b, BYTES("__scrape_timeout__"), duration_format(a, sc->scrape_timeout_ms));
     set_default(b, BYTES("__metrics_path__"), sc->metrics_path);
     set_default(b, BYTES("__scheme__"), sc->scheme);
-    set_default(b, BYTES("__convert_classic_histograms_to_nhcb__"), from_bool(sc->convert_classic_histograms_to_nhcb > 0));
+    set_default(b, BYTES("__convert_classic_histograms_to_nhcb__"),
+                from_bool(sc->convert_classic_histograms_to_nhcb > 0));
     set_default(b, BYTES("__always_scrape_classic_histograms__"), from_bool(sc->always_scrape_classic_histograms > 0));
     set_default(b, BYTES("__scrape_native_histograms__"), from_bool(sc->scrape_native_histograms > 0));
     for (size_t i = 0; i < sc->params.n; i++) {
@@ -94,7 +98,9 @@ static bool check_times(const labels_builder *b, target *t, err *e)
 
 static bool check_bools(const labels_builder *b, err *e)
 {
-    static const struct { const char *label, *text; } bools[] = {
+    static const struct {
+        const char *label, *text;
+    } bools[] = {
         { "__convert_classic_histograms_to_nhcb__", "error parsing convert classic histograms to nhcb" },
         { "__always_scrape_classic_histograms__", "error parsing always scrape classic histograms" },
         { "__scrape_native_histograms__", "error parsing scrape native histograms" },
@@ -135,7 +141,7 @@ static void put_escaped(buf *b, bytes s, const char *keep)
     for (size_t i = 0; i < s.len; i++) {
         unsigned char c = (unsigned char)s.p[i];
         bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')
-                  || (c && (strchr("-_.~", c) || strchr(keep, c)));
+                     || (c && (strchr("-_.~", c) || strchr(keep, c)));
         if (plain)
             buf_putc(b, (char)c);
         else
@@ -164,7 +170,7 @@ static param_list params(arena *a, const scrape_config *sc, const labels_builder
         for (size_t k = has_label ? 1 : 0; k < p->value.n; k++)
             out.p[out.n++] = (string_pair){ p->key, p->value.p[k] };
     }
-    for (size_t i = 1; i < out.n; i++) {   /* stable: a label's value stays in front of the job's others */
+    for (size_t i = 1; i < out.n; i++) { /* stable: a label's value stays in front of the job's others */
         string_pair x = out.p[i];
         size_t j = i;
         for (; j > 0 && bytes_cmp(out.p[j - 1].key, x.key) > 0; j--)
@@ -204,7 +210,7 @@ static char *make_url(arena *a, const scrape_config *sc, const labels_builder *b
 
 static labels *take_heap(const labels *l)
 {
-    return labels_ref(l);   /* a heap copy of the arena's set */
+    return labels_ref(l); /* a heap copy of the arena's set */
 }
 
 /* What goes on the samples: all but reserved names. */

@@ -1,8 +1,8 @@
 /* target.h: one thing to scrape: what discovery said of it, its labels after relabelling, its URL.
  *
- * A target is immutable and counted. Two targets are the same when their hashes are, that is labels and URL: a reload keeps
- * loop, cache and connection of those.
- * Source: scrape/target.go of Prometheus 3.14 (PopulateLabels, URL, offset).                                        */
+ * A target is immutable and counted. Two targets are the same when their hashes are, that is labels and URL: a reload
+ * keeps loop, cache and connection of those.
+ * Source: scrape/target.go of Prometheus 3.14 (PopulateLabels, URL, offset). */
 #ifndef SCRAPE_TARGET_H
 #define SCRAPE_TARGET_H
 #include "base/err.h"
@@ -10,11 +10,11 @@
 #include "model/labels.h"
 
 typedef struct target {
-    uint32_t refs;               /* loop thread */
-    labels *discovered;          /* before relabelling, for the API */
-    labels *labels;              /* what each sample gets, nothing that begins with __; NULL: dropped by relabelling */
-    char *url;                   /* scheme://host:port/path?params; NULL: dropped */
-    uint64_t hash;               /* of labels and url */
+    uint32_t refs;      /* loop thread */
+    labels *discovered; /* before relabelling, for the API */
+    labels *labels;     /* what each sample gets, nothing that begins with __; NULL: dropped by relabelling */
+    char *url;          /* scheme://host:port/path?params; NULL: dropped */
+    uint64_t hash;      /* of labels and url */
     int64_t interval_ms, timeout_ms;
 } target;
 

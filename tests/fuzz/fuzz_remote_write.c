@@ -1,4 +1,5 @@
-/* fuzz_remote_write.c: any bytes as a remote-write body, packed and plain: no crash; what is read can be asked for labels. */
+/* fuzz_remote_write.c: any bytes as a remote-write body, packed and plain: no crash; what is read can be asked for
+ * labels. */
 #include "format/remote_write.h"
 
 static void read_request(bytes body, bool packed)

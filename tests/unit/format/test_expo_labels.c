@@ -6,7 +6,9 @@
 #include <stdio.h>
 
 /* The last series of the page as `name="value" ...` */
-static const struct { const char *page, *labels; } cases[] = {
+static const struct {
+    const char *page, *labels;
+} cases[] = {
     { "a 1\n", "__name__=\"a\" " },
     { "a{z=\"1\",b=\"2\"} 1\n", "__name__=\"a\" b=\"2\" z=\"1\" " },
     { "a{A=\"1\"} 1\n", "A=\"1\" __name__=\"a\" " },
@@ -48,11 +50,17 @@ START_TEST(labels_are_unescaped_and_sorted)
 }
 END_TEST
 
-static const struct { const char *in, *out; } bounds[] = {
-    { "0", "0.0" }, { "-0", "0.0" }, { "1", "1.0" }, { "-1", "-1.0" }, { "0.5", "0.5" }, { "0.10", "0.1" },
-    { "100000", "100000.0" }, { "999999", "999999.0" }, { "1000000", "1e+06" }, { "1234567.5", "1.2345675e+06" },
-    { "1e-4", "0.0001" }, { "0.00001", "1e-05" }, { "1e100", "1e+100" }, { "nan", "NaN" }, { "-Inf", "-Inf" },
-    { "1e999", "1e999" },
+static const struct {
+    const char *in, *out;
+} bounds[] = {
+    { "0", "0.0" },           { "-0", "0.0" },
+    { "1", "1.0" },           { "-1", "-1.0" },
+    { "0.5", "0.5" },         { "0.10", "0.1" },
+    { "100000", "100000.0" }, { "999999", "999999.0" },
+    { "1000000", "1e+06" },   { "1234567.5", "1.2345675e+06" },
+    { "1e-4", "0.0001" },     { "0.00001", "1e-05" },
+    { "1e100", "1e+100" },    { "nan", "NaN" },
+    { "-Inf", "-Inf" },       { "1e999", "1e999" },
 };
 START_TEST(bounds_are_canonical)
 {

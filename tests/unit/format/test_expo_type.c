@@ -3,7 +3,11 @@
 #include "test_format.h"
 
 enum { NONE = -1 };
-static const struct { const char *type, *fallback; int format; const char *msg; } cases[] = {
+static const struct {
+    const char *type, *fallback;
+    int format;
+    const char *msg;
+} cases[] = {
     { "text/plain; version=0.0.4; charset=utf-8", "", EXPO_TEXT, "" },
     { "TEXT/PLAIN; VERSION=0.0.4", "", EXPO_TEXT, "" },
     { "text/plain", "", EXPO_TEXT, "" },
@@ -17,7 +21,8 @@ static const struct { const char *type, *fallback; int format; const char *msg; 
     { "text/html", "", NONE,
       "received unsupported Content-Type \"text/html\" and no fallback_scrape_protocol specified for target" },
     { "text/html", "application/openmetrics-text", EXPO_OPENMETRICS,
-      "received unsupported Content-Type \"text/html\", using fallback_scrape_protocol \"application/openmetrics-text\"" },
+      "received unsupported Content-Type \"text/html\", using fallback_scrape_protocol "
+      "\"application/openmetrics-text\"" },
     { "text/plain; a", "", NONE,
       "cannot parse Content-Type \"text/plain; a\" and no fallback_scrape_protocol for target\n"
       "mime: invalid media parameter" },
@@ -28,8 +33,10 @@ static const struct { const char *type, *fallback; int format; const char *msg; 
       "cannot parse Content-Type \"text/plain/x\" and no fallback_scrape_protocol for target\n"
       "mime: unexpected content after media subtype" },
     { "text/", "", NONE,
-      "cannot parse Content-Type \"text/\" and no fallback_scrape_protocol for target\nmime: expected token after slash" },
-    { ";", "", NONE, "cannot parse Content-Type \";\" and no fallback_scrape_protocol for target\nmime: no media type" },
+      "cannot parse Content-Type \"text/\" and no fallback_scrape_protocol for target\nmime: expected token after "
+      "slash" },
+    { ";", "", NONE,
+      "cannot parse Content-Type \";\" and no fallback_scrape_protocol for target\nmime: no media type" },
 };
 START_TEST(content_type_chooses_the_parser)
 {

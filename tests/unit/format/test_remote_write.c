@@ -1,4 +1,5 @@
-/* test_remote_write.c: requests written with base/pb.h's writer come back as they were; broken ones are refused whole. */
+/* test_remote_write.c: requests written with base/pb.h's writer come back as they were; broken ones are refused
+ * whole. */
 #include "base/pb.h"
 #include "format/remote_write.h"
 #include "test_format.h"
@@ -21,7 +22,7 @@ static void put_label(buf *b, const char *name, const char *value)
 static void put_sample(buf *b, sample s)
 {
     size_t m = pb_begin(b, 2);
-    if (num_bits(s.v) != 0)   /* as proto3 writers do */
+    if (num_bits(s.v) != 0) /* as proto3 writers do */
         pb_put_double(b, 1, s.v);
     if (s.t != 0)
         pb_put_varint(b, 2, (uint64_t)s.t);
@@ -163,7 +164,10 @@ START_TEST(special_values_keep_their_bits)
 }
 END_TEST
 
-static const struct { const char *names[4], *values[4]; const char *want; } label_cases[] = {
+static const struct {
+    const char *names[4], *values[4];
+    const char *want;
+} label_cases[] = {
     { { "__name__", "a" }, { "m", "1" }, NULL },
     { { "b", "a", "__name__" }, { "2", "1", "m" }, NULL },
     { { "__name__", "a" }, { "m", "" }, NULL },
@@ -171,7 +175,8 @@ static const struct { const char *names[4], *values[4]; const char *want; } labe
     { { "__name__" }, { "" }, "invalid metric name or labels, got {}" },
     { { "__name__", "" }, { "m", "x" }, "invalid metric name or labels, got {__name__=\"m\"}" },
     { { "__name__", "a" }, { "m", "\xff" }, "invalid metric name or labels, got {__name__=\"m\", a=\"\\xff\"}" },
-    { { "__name__", "a", "a" }, { "m", "1", "2" },
+    { { "__name__", "a", "a" },
+      { "m", "1", "2" },
       "invalid labels for series, labels {__name__=\"m\", a=\"2\"}, duplicated label a" },
 };
 START_TEST(labels_are_checked)
@@ -194,7 +199,10 @@ START_TEST(labels_are_checked)
 }
 END_TEST
 
-static const struct { bytes in; const char *err; } broken[] = {
+static const struct {
+    bytes in;
+    const char *err;
+} broken[] = {
     { BYTES_INIT("this is not snappy"), "snappy: corrupt input" },
     { BYTES_INIT(""), "snappy: corrupt input" },
     { BYTES_INIT("\x03\x08\xff\xff\xff"), "proto: malformed or oversized remote write request" },

@@ -121,7 +121,7 @@ START_TEST(samples_are_stored_and_series_remembered)
         buf_init(&b, 1 << 20);
         for (int i = 0; i < 100; i++) {
             char text[64];
-            snprintf(text, sizeof text, "__name__=m,i=%d", round == 1 ? 99 - i : i);   /* order is no matter */
+            snprintf(text, sizeof text, "__name__=m,i=%d", round == 1 ? 99 - i : i); /* order is no matter */
             put_series(&b, text, (sample[]){ { round * 1000 + 1, 1 }, { round * 1000 + 2, 2 } }, 2);
         }
         remote_write_result r = write_request(&b, round * 1000);
@@ -135,11 +135,18 @@ START_TEST(samples_are_stored_and_series_remembered)
 }
 END_TEST
 
-static const struct { const char *series; int64_t t; double v; int status; const char *error; } answers[] = {
-    { "__name__=m", 2000, 2, 204, "" },                /* the same again */
-    { "__name__=m", 2000, 3, 400, "duplicate sample for timestamp 2000; overrides not allowed: existing 2, new value 3" },
+static const struct {
+    const char *series;
+    int64_t t;
+    double v;
+    int status;
+    const char *error;
+} answers[] = {
+    { "__name__=m", 2000, 2, 204, "" }, /* the same again */
+    { "__name__=m", 2000, 3, 400,
+      "duplicate sample for timestamp 2000; overrides not allowed: existing 2, new value 3" },
     { "__name__=m", 1000, 9, 400, "out of order sample" },
-    { "a=1", 1000, 1, 204, "" },                        /* no name: counted and left out, as Prometheus does */
+    { "a=1", 1000, 1, 204, "" }, /* no name: counted and left out, as Prometheus does */
     { "__name__=n", 1000, 1, 204, "" },
 };
 START_TEST(refusals_are_worded_as_prometheus_does)
@@ -188,7 +195,7 @@ START_TEST(forgotten_series_are_learned_again)
     ck_assert_int_eq(write_one("__name__=m", 1 * MIN, 1).status, 204);
     remote_writer_tick(env.w, 60 * MIN);
     ck_assert_int_eq(write_one("__name__=m", 61 * MIN, 2).status, 204);
-    remote_writer_tick(env.w, 62 * MIN);   /* still fresh */
+    remote_writer_tick(env.w, 62 * MIN); /* still fresh */
     ck_assert_int_eq(write_one("__name__=m", 62 * MIN, 3).status, 204);
     ck_assert_uint_eq(count_samples(&sum), 3);
 }

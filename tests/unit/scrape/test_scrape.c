@@ -9,6 +9,7 @@ int main(void)
     srunner_add_suite(r, scrape_labels_suite());
     srunner_add_suite(r, scrape_page_suite());
     srunner_add_suite(r, target_suite());
+    srunner_add_suite(r, scrape_flow_suite());
     srunner_run_all(r, CK_NORMAL);
     int failed = srunner_ntests_failed(r);
     srunner_free(r);

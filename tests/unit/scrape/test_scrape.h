@@ -8,4 +8,5 @@ Suite *scrape_meta_suite(void);
 Suite *scrape_labels_suite(void);
 Suite *scrape_page_suite(void);
 Suite *target_suite(void);
+Suite *scrape_flow_suite(void);
 #endif

@@ -39,7 +39,7 @@ START_TEST(same_page_is_all_expected)
     ck_assert_int_eq(read_page(&c, page, 5), 5);
     ck_assert_uint_eq(c.n_seen, c.n);
     scrape_cache_flush(&c, NULL, NULL);
-    const int grown[] = { 1, 2, 9, 3, 4, 5 };   /* one new line does not upset the rest */
+    const int grown[] = { 1, 2, 9, 3, 4, 5 }; /* one new line does not upset the rest */
     ck_assert_int_eq(read_page(&c, grown, 6), 5);
     scrape_cache_flush(&c, NULL, NULL);
     const int shrunk[] = { 1, 2, 4, 5 };
@@ -109,7 +109,7 @@ START_TEST(order_is_renewed_after_many_surprises)
         page[i] = i;
     read_page(&c, page, N);
     scrape_cache_flush(&c, NULL, NULL);
-    for (int i = 0; i < N; i++)   /* another order for good */
+    for (int i = 0; i < N; i++) /* another order for good */
         page[i] = i * 7 % N;
     for (int i = 0; i < 20; i++) {
         expected = read_page(&c, page, N);

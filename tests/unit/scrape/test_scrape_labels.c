@@ -2,39 +2,61 @@
 #include "scrape/scrape_labels.h"
 #include "test_scrape.h"
 
-static const label target_labels[] = { { BYTES_INIT("instance"), BYTES_INIT("i:1") }, { BYTES_INIT("job"), BYTES_INIT("j") } };
+static const label target_labels[] = { { BYTES_INIT("instance"), BYTES_INIT("i:1") },
+                                       { BYTES_INIT("job"), BYTES_INIT("j") } };
 
-#define L(n, v) { BYTES_INIT(n), BYTES_INIT(v) }
+#define L(n, v)                                                                                                        \
+    {                                                                                                                  \
+        BYTES_INIT(n), BYTES_INIT(v)                                                                                   \
+    }
 static const struct {
     label in[6];
     int n;
     bool honor, legacy;
     int label_limit, name_limit, value_limit;
-    const char *out;   /* starting with "!": the error; NULL: dropped */
+    const char *out; /* starting with "!": the error; NULL: dropped */
 } cases[] = {
     { { L("__name__", "m") }, 1, .out = "{__name__=\"m\", instance=\"i:1\", job=\"j\"}" },
-    { { L("__name__", "m"), L("e", ""), L("x", "1") }, 3, .out = "{__name__=\"m\", instance=\"i:1\", job=\"j\", x=\"1\"}" },
-    { { L("__name__", "m"), L("job", "own") }, 2,
+    { { L("__name__", "m"), L("e", ""), L("x", "1") },
+      3,
+      .out = "{__name__=\"m\", instance=\"i:1\", job=\"j\", x=\"1\"}" },
+    { { L("__name__", "m"), L("job", "own") },
+      2,
       .out = "{__name__=\"m\", exported_job=\"own\", instance=\"i:1\", job=\"j\"}" },
-    { { L("__name__", "m"), L("exported_job", "e"), L("job", "own") }, 3,
+    { { L("__name__", "m"), L("exported_job", "e"), L("job", "own") },
+      3,
       .out = "{__name__=\"m\", exported_exported_job=\"own\", exported_job=\"e\", instance=\"i:1\", job=\"j\"}" },
     { { L("__name__", "m"), L("job", "") }, 2, .out = "{__name__=\"m\", instance=\"i:1\", job=\"j\"}" },
-    { { L("__name__", "m"), L("job", "own") }, 2, .honor = true, .out = "{__name__=\"m\", instance=\"i:1\", job=\"own\"}" },
+    { { L("__name__", "m"), L("job", "own") },
+      2,
+      .honor = true,
+      .out = "{__name__=\"m\", instance=\"i:1\", job=\"own\"}" },
     { { L("__name__", "m"), L("job", "") }, 2, .honor = true, .out = "{__name__=\"m\", instance=\"i:1\"}" },
     { { L("__name__", "m"), L("x", "1"), L("x", "2") }, 3, .out = "!label name \"x\" is not unique: invalid sample" },
-    { { L("__name__", "m"), L("job", "1"), L("job", "2") }, 3,
+    { { L("__name__", "m"), L("job", "1"), L("job", "2") },
+      3,
       .out = "{__name__=\"m\", exported_job=\"1\", instance=\"i:1\", job=\"j\"}" },
     { { L("__name__", "") }, 1, .out = "!missing metric name (__name__ label)" },
-    { { L("", "x"), L("__name__", "m") }, 2,
+    { { L("", "x"), L("__name__", "m") },
+      2,
       .out = "!invalid metric name or label names: {__name__=\"m\", instance=\"i:1\", job=\"j\"}" },
     { { L("__name__", "m.n") }, 1, .out = "{__name__=\"m.n\", instance=\"i:1\", job=\"j\"}" },
-    { { L("__name__", "m.n") }, 1, .legacy = true,
+    { { L("__name__", "m.n") },
+      1,
+      .legacy = true,
       .out = "!invalid metric name or label names: {__name__=\"m.n\", instance=\"i:1\", job=\"j\"}" },
     { { L("__name__", "m") }, 1, .label_limit = 3, .out = "{__name__=\"m\", instance=\"i:1\", job=\"j\"}" },
-    { { L("__name__", "m") }, 1, .label_limit = 2, .out = "!label_limit exceeded (metric: m, number of labels: 3, limit: 2)" },
-    { { L("__name__", "m"), L("aaaaaaaaa", "1") }, 2, .name_limit = 8,
+    { { L("__name__", "m") },
+      1,
+      .label_limit = 2,
+      .out = "!label_limit exceeded (metric: m, number of labels: 3, limit: 2)" },
+    { { L("__name__", "m"), L("aaaaaaaaa", "1") },
+      2,
+      .name_limit = 8,
       .out = "!label_name_length_limit exceeded (metric: m, label name: aaaaaaaaa, length: 9, limit: 8)" },
-    { { L("__name__", "m"), L("a", "12345") }, 2, .value_limit = 4,
+    { { L("__name__", "m"), L("a", "12345") },
+      2,
+      .value_limit = 4,
       .out = "!label_value_length_limit exceeded (metric: m, label name: a, value: \"12345\", length: 5, limit: 4)" },
 };
 

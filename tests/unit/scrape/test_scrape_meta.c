@@ -10,7 +10,8 @@ START_TEST(family_lives_as_long_as_its_lines)
     scrape_meta m;
     text_pool_init(&pool);
     scrape_meta_init(&m, &pool);
-    uint32_t a = scrape_meta_line(&m, BYTES("a")), again = scrape_meta_line(&m, BYTES("a")), b = scrape_meta_line(&m, BYTES("b"));
+    uint32_t a = scrape_meta_line(&m, BYTES("a")), again = scrape_meta_line(&m, BYTES("a")),
+             b = scrape_meta_line(&m, BYTES("b"));
     ck_assert_uint_eq(a, again);
     ck_assert_uint_ne(a, b);
     scrape_meta_set_kind(&m, a, KIND_GAUGE);
@@ -24,7 +25,7 @@ START_TEST(family_lives_as_long_as_its_lines)
     scrape_meta_line_gone(&m, a);
     ck_assert_uint_eq(m.n_live, 1);
     uint32_t c = scrape_meta_line(&m, BYTES("c"));
-    ck_assert_uint_eq(c, a);   /* the free place */
+    ck_assert_uint_eq(c, a); /* the free place */
     ck_assert_uint_eq(m.families[c - 1].kind, KIND_UNKNOWN);
     scrape_meta_line_gone(&m, 0);
     scrape_meta_release(&m);

@@ -58,41 +58,54 @@ static void describe(buf *out, const scrape_page *p)
 enum { MAX_PAGES = 4 };
 static const struct {
     const char *type;
-    struct { const char *body, *want; } pages[MAX_PAGES];
+    struct {
+        const char *body, *want;
+    } pages[MAX_PAGES];
     bool ignore_times, track_times;
     int sample_limit, body_limit;
 } flows[] = {
-    { "text/plain", { { "a 1\nb 2\n", "a@1000000=1 b@1000000=2 | 2 2 2" },
-                      { "a 3\nb 4\n", "1@1000000=3 2@1000000=4 | 2 2 0" },
-                      { "b 5\n", "2@1000000=5 stale:1 | 1 1 0" },
-                      { "b 6\na 7\n", "2@1000000=6 a@1000000=7 | 2 2 1" } } },
-    { "text/plain", { { "a 1\na 2\na{} 3\n", "a@1000000=1 a@1000000=3 | 3 3 2 dup 1" },
-                      { "a 1\na 2\na{} 3\n", "1@1000000=1 2@1000000=3 | 3 3 0 dup 1" } } },
-    { "text/plain", { { "a 1\nb 1\n", "a@1000000=1 b@1000000=1 | 2 2 2" },
-                      { "", "stale:1 stale:2 | 0 0 0" },
-                      { "", "| 0 0 0" },
-                      { "a 1\nb 1\n", "1@1000000=1 2@1000000=1 | 2 2 0" } } },
-    { "text/plain", { { "a 1\n", "a@1000000=1 | 1 1 1" },
-                      { "a 1\nc 1\n?\n", "stale:1 | 2 2 1 ! expected a valid start token, got \"?\" (\"INVALID\") while "
-                                         "parsing: \"?\"" },
-                      { "a 1\nc 1\n", "1@1000000=1 c@1000000=1 | 2 2 1" } } },
-    { "text/plain", { { "a 1 5000\nb 2\n", "a@5000=1 b@1000000=2 | 2 2 2" },
-                      { "b 2\n", "2@1000000=2 | 1 1 0" } } },
+    { "text/plain",
+      { { "a 1\nb 2\n", "a@1000000=1 b@1000000=2 | 2 2 2" },
+        { "a 3\nb 4\n", "1@1000000=3 2@1000000=4 | 2 2 0" },
+        { "b 5\n", "2@1000000=5 stale:1 | 1 1 0" },
+        { "b 6\na 7\n", "2@1000000=6 a@1000000=7 | 2 2 1" } } },
+    { "text/plain",
+      { { "a 1\na 2\na{} 3\n", "a@1000000=1 a@1000000=3 | 3 3 2 dup 1" },
+        { "a 1\na 2\na{} 3\n", "1@1000000=1 2@1000000=3 | 3 3 0 dup 1" } } },
+    { "text/plain",
+      { { "a 1\nb 1\n", "a@1000000=1 b@1000000=1 | 2 2 2" },
+        { "", "stale:1 stale:2 | 0 0 0" },
+        { "", "| 0 0 0" },
+        { "a 1\nb 1\n", "1@1000000=1 2@1000000=1 | 2 2 0" } } },
+    { "text/plain",
+      { { "a 1\n", "a@1000000=1 | 1 1 1" },
+        { "a 1\nc 1\n?\n", "stale:1 | 2 2 1 ! expected a valid start token, got \"?\" (\"INVALID\") while "
+                           "parsing: \"?\"" },
+        { "a 1\nc 1\n", "1@1000000=1 c@1000000=1 | 2 2 1" } } },
+    { "text/plain", { { "a 1 5000\nb 2\n", "a@5000=1 b@1000000=2 | 2 2 2" }, { "b 2\n", "2@1000000=2 | 1 1 0" } } },
     { "text/plain", { { "a 1 5000\n", "a@5000=1 | 1 1 1" }, { "", "stale:1 | 0 0 0" } }, .track_times = true },
     { "text/plain", { { "a 1 5000\n", "a@1000000=1 | 1 1 1" }, { "", "stale:1 | 0 0 0" } }, .ignore_times = true },
-    { "text/plain", { { "a 1\n", "a@1000000=1 | 1 1 1" },
-                      { "a 2 999000\n", "1@999000=2 stale:1 | 1 1 0" },
-                      { "a 2 999500\n", "1@999500=2 | 1 1 0" } } },
-    { "text/plain", { { "a 1 1000\na 2 2000\n", "a@1000=1 a@2000=2 | 2 2 1" },
-                      { "a 1 1000\na 2 2000\n", "1@1000=1 1@2000=2 | 2 2 0" } } },
+    { "text/plain",
+      { { "a 1\n", "a@1000000=1 | 1 1 1" },
+        { "a 2 999000\n", "1@999000=2 stale:1 | 1 1 0" },
+        { "a 2 999500\n", "1@999500=2 | 1 1 0" } } },
+    { "text/plain",
+      { { "a 1 1000\na 2 2000\n", "a@1000=1 a@2000=2 | 2 2 1" },
+        { "a 1 1000\na 2 2000\n", "1@1000=1 1@2000=2 | 2 2 0" } } },
     { "text/plain", { { "a 1 1600000\nb 1 1600001\n", "a@1600000=1 | 2 2 1 oob 1" } } },
-    { "text/plain", { { "a 1\nb 1\nc 1\n", "| 3 3 2 ! sample limit exceeded" },
-                      { "a 1\nb 1\n", "a@1000000=1 b@1000000=1 | 2 2 2" },
-                      { "a 1\nb 1\nc 1\n", "stale:1 stale:2 | 3 3 0 ! sample limit exceeded" } }, .sample_limit = 2 },
-    { "text/plain", { { "a 1\n", "| 0 0 0 ! body size limit exceeded" }, { "a 1", "a@1000000=1 | 1 1 1" } }, .body_limit = 4 },
-    { OM, { { "a 1\n# EOF\n", "a@1000000=1 | 1 1 1" }, { "a 1\n", "stale:1 | 1 1 0 ! data does not end with # EOF" } } },
-    { "text/html", { { "x", "| 0 0 0 ! received unsupported Content-Type \"text/html\" and no fallback_scrape_protocol "
-                            "specified for target" } } },
+    { "text/plain",
+      { { "a 1\nb 1\nc 1\n", "| 3 3 2 ! sample limit exceeded" },
+        { "a 1\nb 1\n", "a@1000000=1 b@1000000=1 | 2 2 2" },
+        { "a 1\nb 1\nc 1\n", "stale:1 stale:2 | 3 3 0 ! sample limit exceeded" } },
+      .sample_limit = 2 },
+    { "text/plain",
+      { { "a 1\n", "| 0 0 0 ! body size limit exceeded" }, { "a 1", "a@1000000=1 | 1 1 1" } },
+      .body_limit = 4 },
+    { OM,
+      { { "a 1\n# EOF\n", "a@1000000=1 | 1 1 1" }, { "a 1\n", "stale:1 | 1 1 0 ! data does not end with # EOF" } } },
+    { "text/html",
+      { { "x", "| 0 0 0 ! received unsupported Content-Type \"text/html\" and no fallback_scrape_protocol "
+               "specified for target" } } },
 };
 
 START_TEST(pages_become_batches)
@@ -124,7 +137,8 @@ START_TEST(pages_become_batches)
 }
 END_TEST
 
-static const char metadata_page[] = "# HELP a first\n# TYPE a counter\na 1\n# HELP b second \\n line\n# TYPE b gauge\nb 1\n# x\n";
+static const char metadata_page[] =
+    "# HELP a first\n# TYPE a counter\na 1\n# HELP b second \\n line\n# TYPE b gauge\nb 1\n# x\n";
 
 START_TEST(comment_lines_are_told_once)
 {
@@ -139,7 +153,7 @@ START_TEST(comment_lines_are_told_once)
     ck_assert(bytes_eq(p.meta[2].text, BYTES("second \n line")));
     settle(&p);
     scrape_page_release(&p);
-    for (int i = 0; i < 2; i++) {   /* the second page is all expected lines */
+    for (int i = 0; i < 2; i++) { /* the second page is all expected lines */
         read_body(&p, &sc, &c, "text/plain", bytes_of(metadata_page), false);
         ck_assert_uint_eq(p.n_meta, 0);
         ck_assert_uint_eq(p.n_samples, 2);
@@ -160,7 +174,8 @@ START_TEST(type_of_a_known_line_holds_for_new_series)
     read_body(&p, &sc, &c, "text/plain", BYTES("# TYPE h histogram\nh_bucket{le=\"1\"} 1\n"), false);
     settle(&p);
     scrape_page_release(&p);
-    read_body(&p, &sc, &c, "text/plain", BYTES("# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"2\"} 1\n"), false);
+    read_body(&p, &sc, &c, "text/plain", BYTES("# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"2\"} 1\n"),
+              false);
     ck_assert_uint_eq(p.n_samples, 2);
     ck_assert(bytes_eq(labels_get(p.items[1].labels, BYTES("le")), BYTES("2.0")));
     scrape_page_release(&p);

@@ -4,27 +4,42 @@
 #include "test_scrape.h"
 #include <stdio.h>
 
-#define L(n, v) { BYTES_INIT(n), BYTES_INIT(v) }
+#define L(n, v)                                                                                                        \
+    {                                                                                                                  \
+        BYTES_INIT(n), BYTES_INIT(v)                                                                                   \
+    }
 static const struct {
     label own[5];
     const char *url, *labels, *err;
 } cases[] = {
     { { L("__address__", "h:9100") }, "http://h:9100/metrics?a=1&a=2", "{instance=\"h:9100\", job=\"j\"}", NULL },
-    { { L("__address__", "h:9100"), L("instance", "i"), L("__meta_x", "1"), L("__tmp", "1") }, "http://h:9100/metrics?a=1&a=2",
-      "{instance=\"i\", job=\"j\"}", NULL },
-    { { L("__address__", "h"), L("__scheme__", "https"), L("__metrics_path__", "m x?") }, "https://h/m%20x%3F?a=1&a=2",
-      "{instance=\"h\", job=\"j\"}", NULL },
-    { { L("__address__", "h"), L("__param_a", "x y"), L("__param_b", "&") }, "http://h/metrics?a=x+y&a=2&b=%26",
-      "{instance=\"h\", job=\"j\"}", NULL },
+    { { L("__address__", "h:9100"), L("instance", "i"), L("__meta_x", "1"), L("__tmp", "1") },
+      "http://h:9100/metrics?a=1&a=2",
+      "{instance=\"i\", job=\"j\"}",
+      NULL },
+    { { L("__address__", "h"), L("__scheme__", "https"), L("__metrics_path__", "m x?") },
+      "https://h/m%20x%3F?a=1&a=2",
+      "{instance=\"h\", job=\"j\"}",
+      NULL },
+    { { L("__address__", "h"), L("__param_a", "x y"), L("__param_b", "&") },
+      "http://h/metrics?a=x+y&a=2&b=%26",
+      "{instance=\"h\", job=\"j\"}",
+      NULL },
     { { L("job", "other") }, NULL, NULL, "no address" },
     { { L("__address__", "http://h/") }, NULL, NULL, "\"http://h/\" is not a valid hostname" },
-    { { L("__address__", "h"), L("__scrape_interval__", "x") }, NULL, NULL,
+    { { L("__address__", "h"), L("__scrape_interval__", "x") },
+      NULL,
+      NULL,
       "error parsing scrape interval: not a valid duration string: \"x\"" },
     { { L("__address__", "h"), L("__scrape_interval__", "0s") }, NULL, NULL, "scrape interval cannot be 0" },
     { { L("__address__", "h"), L("__scrape_timeout__", "0s") }, NULL, NULL, "scrape timeout cannot be 0" },
-    { { L("__address__", "h"), L("__scrape_timeout__", "1h") }, NULL, NULL,
+    { { L("__address__", "h"), L("__scrape_timeout__", "1h") },
+      NULL,
+      NULL,
       "scrape timeout cannot be greater than scrape interval (\"1h\" > \"15s\")" },
-    { { L("__address__", "h"), L("__scrape_native_histograms__", "maybe") }, NULL, NULL,
+    { { L("__address__", "h"), L("__scrape_native_histograms__", "maybe") },
+      NULL,
+      NULL,
       "error parsing scrape native histograms: strconv.ParseBool: parsing \"maybe\": invalid syntax" },
     { { L("__address__", "h"), L("x", "\xff") }, NULL, NULL, "invalid label value for \"x\": \"\\xff\"" },
 };
@@ -32,8 +47,12 @@ static const struct {
 static bytes values[] = { BYTES_INIT("1"), BYTES_INIT("2") };
 static strings_pair params[] = { { BYTES_INIT("a"), { values, 2 } } };
 static const scrape_config job = {
-    .job_name = BYTES_INIT("j"), .metrics_path = BYTES_INIT("/metrics"), .scheme = BYTES_INIT("http"),
-    .scrape_interval_ms = 15000, .scrape_timeout_ms = 10000, .params = { params, 1 },
+    .job_name = BYTES_INIT("j"),
+    .metrics_path = BYTES_INIT("/metrics"),
+    .scheme = BYTES_INIT("http"),
+    .scrape_interval_ms = 15000,
+    .scrape_timeout_ms = 10000,
+    .params = { params, 1 },
 };
 
 static target *make(const scrape_config *sc, const label *own, const labels *group, err *e)
