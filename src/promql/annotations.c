@@ -143,7 +143,8 @@ size_t annotations_texts(annotations *n, enum note_level level, bytes query, siz
 const char *format_g(double v, char out[NUM_MAX_TEXT + 1])
 {
     size_t len = num_format_e(v, out);
-    const char *mark = memchr(out, 'e', len);
+    out[len] = 0;
+    const char *mark = strchr(out, 'e');
     int exp = mark ? atoi(mark + 1) : 0;
     if (mark && exp >= -4 && exp < 6)   /* Go's thresholds for the shortest form */
         len = num_format_f(v, out);

@@ -232,19 +232,43 @@ uint64_t *label_bits_get(const label_bits *t, const labels *l)
     return i == SIZE_MAX ? NULL : t->bits[i];
 }
 
-bool row_seen_add(eval *ev, label_bits *seen, row *r, size_t n_steps, bool ever)
+bool fail_earlier(op *o)
 {
+    eval *ev = o->ev;
+    row rest;
+    err later = ev->err;
+    if (later.kind != ERR_EXECUTION)
+        return false;
+    ev->err = (err){ 0 };
+    while (op_next(o, &rest))
+        continue;
+    if (!eval_failed(ev))
+        ev->err = later;
+    return false;
+}
+
+bool fail_same_labels(eval *ev, op *src)
+{
+    row rest;
+    while (src && op_next(src, &rest))
+        continue;
+    return eval_fail(ev, ERR_EXECUTION, "vector cannot contain metrics with the same labelset");
+}
+
+bool row_seen_add(op *o, op *src, label_bits *seen, row *r)
+{
+    eval *ev = o->ev;
     if (eval_delayed(ev))
         return true;
-    size_t n_known = seen->map.n;
     arena_reset(&ev->scratch);
     const labels *l = row_labels(ev, r, &ev->scratch);
-    uint64_t *bits = label_bits_put(ev, seen, l, n_steps);
+    size_t n_known = seen->map.n;
+    uint64_t *bits = label_bits_put(ev, seen, l, o->g.n);
     if (!bits)
         return false;
-    if (seen->map.n == n_known && (ever || bits_meet(bits, r->has, bit_words(n_steps))))
-        return eval_fail(ev, ERR_EXECUTION, "vector cannot contain metrics with the same labelset");
-    for (size_t w = 0; w < bit_words(n_steps); w++)
+    if (seen->map.n == n_known && bits_meet(bits, r->has, bit_words(o->g.n)))
+        return fail_same_labels(ev, src);
+    for (size_t w = 0; w < bit_words(o->g.n); w++)
         bits[w] |= r->has[w];
     r->labels = seen->map.keys[label_map_find(&seen->map, l)];
     return true;
@@ -293,7 +317,7 @@ static bool row_join(eval *ev, row *to, const row *r, size_t n_steps)
 {
     size_t words = bit_words(n_steps);
     if (bits_meet(to->has, r->has, words))
-        return eval_fail(ev, ERR_EXECUTION, "vector cannot contain metrics with the same labelset");
+        return fail_same_labels(ev, NULL);
     for (size_t w = 0; w < words; w++) {
         for (uint64_t m = r->has[w]; m; m &= m - 1) {
             size_t i = w * 64 + (size_t)__builtin_ctzll(m);

@@ -133,9 +133,15 @@ uint64_t *label_bits_put(eval *ev, label_bits *t, const labels *l, size_t n_step
 /* NULL: unknown. */
 uint64_t *label_bits_get(const label_bits *t, const labels *l);
 
-/* Makes row_labels() the row's labels and records them; with `ever` two rows collide even where they share no step. A collision
- * is the error "vector cannot contain metrics with the same labelset". With delayed name removal nothing happens. */
-bool row_seen_add(eval *ev, label_bits *seen, row *r, size_t n_steps, bool ever);
+/* Makes row_labels() the labels of a row that o yields, and records them. Two rows with the same labels and a value at the same
+ * step are the error "vector cannot contain metrics with the same labelset", unless src, which the rows come from (may be
+ * NULL), has an error still to come: Prometheus would have met that first. With delayed name removal nothing happens. */
+bool row_seen_add(op *o, op *src, label_bits *seen, row *r);
+
+/* The query has failed in something that Prometheus computes after o: an error of o's goes first. Always false. */
+bool fail_earlier(op *o);
+/* The same-labelset error, after src has had its say. */
+bool fail_same_labels(eval *ev, op *src);
 
 /* Rows kept. */
 typedef struct row_list {

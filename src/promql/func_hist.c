@@ -188,7 +188,7 @@ static bool hist_next(op *o, row *out)
     }
     hist_labels(h, out);
     h->group++;
-    return row_seen_add(ev, &h->seen, out, o->g.n, false);
+    return row_seen_add(o, NULL, &h->seen, out);
 }
 
 static double quantile_fn(hist_op *h, size_t group, size_t arg, size_t step, bucket *b, size_t n)

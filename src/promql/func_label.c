@@ -50,7 +50,7 @@ static bool note_labels(label_op *l, row *r)
     if (!bits)
         return false;
     if (bits_meet(bits, r->has, bit_words(l->o.g.n)))
-        return eval_fail(l->o.ev, ERR_EXECUTION, "vector cannot contain metrics with the same labelset");
+        return fail_same_labels(l->o.ev, l->src);
     for (size_t w = 0; w < bit_words(l->o.g.n); w++)
         bits[w] |= r->has[w];
     return true;

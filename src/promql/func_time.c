@@ -129,7 +129,7 @@ static bool step_time_next(op *o, row *out)
     for (size_t i = 0; i < o->g.n; i++)
         out->v[i] = (double)grid_time(o->g, i) / 1000;
     out->drop_name = true;
-    return row_seen_add(o->ev, &s->seen, out, o->g.n, false);
+    return row_seen_add(o, s->src, &s->seen, out);
 }
 
 /* Of a plain selector the samples' own times, of anything else the evaluation time. */

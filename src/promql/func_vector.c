@@ -199,7 +199,8 @@ static bool sort_next(op *o, row *out)
         s->is_done = true;
         if (!row_list_drain(s->src, &s->rows))
             return false;
-        qsort_r(s->rows.rows, s->rows.n, sizeof *s->rows.rows, compare_rows, s);
+        if (s->rows.n)
+            qsort_r(s->rows.rows, s->rows.n, sizeof *s->rows.rows, compare_rows, s);
     }
     if (eval_failed(o->ev) || s->at == s->rows.n)
         return false;

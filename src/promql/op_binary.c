@@ -114,7 +114,7 @@ static bool scalar_next(op *o, row *out)
         if (!bits_any(out->has, bit_words(o->g.n)))
             continue;
         out->drop_name = out->drop_name || s->rule->arithmetic || s->as_bool;
-        return row_seen_add(o->ev, &s->seen, out, o->g.n, false);
+        return row_seen_add(o, s->rows, &s->seen, out);
     }
     return false;
 }

@@ -25,7 +25,7 @@ static bool each_next(op *o, row *out)
         if (!bits_any(out->has, bit_words(o->g.n)) && o->g.n)
             continue;
         out->drop_name = true;
-        return row_seen_add(o->ev, &m->seen, out, o->g.n, false);
+        return row_seen_add(o, m->src, &m->seen, out);
     }
     return false;
 }

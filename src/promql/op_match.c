@@ -122,8 +122,10 @@ static bool match_open(match_op *m)
     m->many_any = EVAL_ARRAY(ev, uint64_t, words);
     m->holds = EVAL_ARRAY(ev, uint64_t, words);
     m->filler = EVAL_ARRAY(ev, double, n);
-    if (eval_failed(ev) || !row_alloc(ev, &m->buf, n) || !row_list_drain(m->one, &rows))
+    if (eval_failed(ev) || !row_alloc(ev, &m->buf, n))
         return false;
+    if (!row_list_drain(m->one, &rows))
+        return m->swapped ? false : fail_earlier(m->many);
     m->n_ones = rows.n;
     m->ones = EVAL_ARRAY(ev, one_row, rows.n);
     if (!m->ones)

@@ -83,6 +83,16 @@ static bool scratch_room(range_op *r)
     return r->w.scratch != NULL;
 }
 
+/* Two series that become the same one collide here even where they share no step. */
+static bool range_seen(range_op *r, row *out)
+{
+    size_t n_known = r->seen.map.n;
+    op *rows = range_source_rows(r->src);
+    if (!row_seen_add(&r->o, rows, &r->seen, out))
+        return false;
+    return eval_delayed(r->o.ev) || r->seen.map.n > n_known || fail_same_labels(r->o.ev, rows);
+}
+
 static bool range_next(op *o, row *out)
 {
     range_op *r = (range_op *)o;
@@ -108,7 +118,7 @@ static bool range_next(op *o, row *out)
         *out = r->buf;
         out->labels = s.labels;
         out->drop_name = s.drop_name || !(r->flags & FUNC_KEEP_NAME);
-        return row_seen_add(o->ev, &r->seen, out, o->g.n, true);
+        return range_seen(r, out);
     }
     return false;
 }
@@ -196,6 +206,8 @@ bool range_call(func_call *c, window_fn fn)
     r->w.range_ms = range_source_ms(r->src);
     r->w.ev = ev;
     r->w.at = plan_place(ev, range);
+    if (range->kind == AST_SUBQUERY)
+        r->w.at.at = 0;   /* as Prometheus, which forgets where a subquery stands */
     r->w.arg0 = plan_place(ev, c->args[0]);
     c->out = &r->o;
     return true;

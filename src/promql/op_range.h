@@ -57,6 +57,8 @@ typedef struct range_source range_source;
 range_source *range_source_new(eval *ev, const ast_node *arg, grid g);
 /* The next series, valid until the following call; false at the end and after an error. Series without samples are left out. */
 bool range_source_next(range_source *s, range_series *out);
+/* The operator below a subquery; NULL for a selector. */
+op *range_source_rows(const range_source *s);
 data_time range_source_end(const range_source *s);
 int64_t range_source_ms(const range_source *s);
 #endif

@@ -40,7 +40,7 @@ static bool set_open(set_op *s)
     while (s->kind != OP_OR && op_next(s->rhs, &r))
         if (!remember(s, &r))
             return false;
-    return !eval_failed(s->o.ev);
+    return !eval_failed(s->o.ev) || fail_earlier(s->lhs);
 }
 
 /* Leaves the row only the steps at which the other side has its group (`inside`), or has not. */

@@ -104,6 +104,11 @@ bool range_source_next(range_source *s, range_series *out)
     return s->rows ? subquery_next(s, out) : s->cols ? selector_next(s, out) : false;   /* neither: no steps */
 }
 
+op *range_source_rows(const range_source *s)
+{
+    return s->rows;
+}
+
 data_time range_source_end(const range_source *s)
 {
     return s->end;
