@@ -99,7 +99,7 @@ typedef struct server_flags {
 enum flags_outcome {
     FLAGS_RUN,       /* go on */
     FLAGS_EXIT,      /* *out was asked for (--help, --version): print it to stdout, exit 0 */
-    FLAGS_WRONG,     /* *out is for stderr; exit with *status: 2 for usage, 1 for values, 3 for agent-only flags */
+    FLAGS_WRONG,     /* *out is for stderr; exit with *status, as Prometheus: 1 for usage, 2 for values */
 };
 /* argv[0] is the program. version is the text --version prints. */
 enum flags_outcome flags_parse(server_flags *f, int argc, char **argv, const char *version, buf *out, int *status);
