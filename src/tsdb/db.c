@@ -105,6 +105,7 @@ bool db_open(const db_options *opt, db **out, err *e)
     d->opt.head_budget_bytes = opt->head_budget_bytes ? opt->head_budget_bytes : DB_HEAD_BUDGET;
     d->lock = -1;
     d->next_tombstone = 1;
+    d->queued_ms = INT64_MIN;
     d->disk_min_t = INT64_MAX;
     d->disk_max_t = INT64_MIN;
     d->now_ms = d->last_flush_ms = os.now_ms();
@@ -127,6 +128,7 @@ static bool flush_all(db *d, err *e)
 {
     d->next_commit_ms = d->next_flush_ms = d->now_ms; /* what waits for its next try gets it now */
     d->next_sync_ms = d->now_ms;
+    db_commit_now(d);
     db_request_flush(d);
     db_drain(d, d->now_ms);
     if (d->queue.first)

@@ -20,6 +20,7 @@ typedef struct db_options {
     const char *dir;             /* made if missing */
     int64_t retention_ms;        /* <= 0: no limit by time */
     int64_t flush_interval_ms;   /* journal fdatasync; 0: with every commit */
+    int64_t commit_delay_ms;     /* how long samples may wait for others to be written with; 0: not at all */
     int64_t block_ms;            /* longest time samples stay in the head before they are packed; default 2 h */
     int64_t ooo_window_ms;       /* out_of_order_time_window; may change: db_set_ooo_window */
     size_t head_budget_bytes;    /* flush earlier when the head's sample memory exceeds it; 0: default */
@@ -59,6 +60,8 @@ typedef struct append_item {
  * Returns the sequence number to wait for in db_committed_seq(). */
 uint64_t db_append(db *d, append_item *items, size_t n);
 uint64_t db_committed_seq(const db *d);
+/* Somebody waits for what has been appended: the next commit is due now, whatever commit_delay_ms says. */
+void db_commit_now(db *d);
 /* Why commits fail at the moment (disk full...), or NULL. While it is set, samples stay readable in memory and the queue
  * is retried; new samples are refused once the queue exceeds its budget. */
 const char *db_trouble(const db *d);

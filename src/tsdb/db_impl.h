@@ -18,6 +18,7 @@
 #define DB_BLOCK_MS INT64_C(7200000)
 #define DB_PACK_MS INT64_C(3300000)            /* chunks full: flush, but not more often than this */
 #define DB_IDLE_MS INT64_C(600000)             /* a series that fell so far behind the newest sample leaves the head */
+#define DB_COMMIT_BYTES ((size_t)4 << 20)      /* queued: no waiting for company */
 #define DB_RETRY_MS INT64_C(2000)              /* after a commit that failed */
 #define DB_FLUSH_RETRY_MS INT64_C(30000)
 #define DB_RANK_FIRST_MS INT64_C(5000)
@@ -49,6 +50,8 @@ struct db {
     char trouble[1024];           /* "": none */
 
     bool commit_busy, maintenance_busy;
+    bool commit_now;             /* somebody waits */
+    int64_t queued_ms;           /* when the queue was first seen with something in it; INT64_MIN: it is empty */
     bool is_unsynced;            /* something was written since the last fdatasync */
     int64_t next_sync_ms, next_commit_ms;
 

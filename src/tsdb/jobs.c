@@ -17,6 +17,16 @@ db_job *db_job_new(db *d, void (*run)(db_job *j), void (*done)(db *d, db_job *j)
     return j;
 }
 
+static int64_t min_i64(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t max_i64(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 /* ---- commit: worker ---- */
 
 static bool write_record(db_job *j, const commit_batch *b)
@@ -93,10 +103,30 @@ static bool sync_is_due(const db *d)
     return d->is_unsynced && d->now_ms >= d->next_sync_ms;
 }
 
+void db_commit_now(db *d)
+{
+    d->commit_now = true;
+}
+
+/* When the queue is to be written; INT64_MAX: it is empty. */
+static int64_t write_due(const db *d)
+{
+    if (!d->queue.first)
+        return INT64_MAX;
+    if (d->commit_now || d->opt.commit_delay_ms <= 0 || d->queue.n_bytes > DB_COMMIT_BYTES || d->queued_ms == INT64_MIN)
+        return d->next_commit_ms;
+    return max_i64(d->queued_ms + d->opt.commit_delay_ms, d->next_commit_ms);
+}
+
 static db_job *next_commit(db *d)
 {
-    if (d->commit_busy || d->opt.read_only || d->now_ms < d->next_commit_ms || (!d->queue.first && !sync_is_due(d)))
+    if (d->queue.first && d->queued_ms == INT64_MIN)
+        d->queued_ms = d->now_ms;
+    if (d->commit_busy || d->opt.read_only || d->now_ms < d->next_commit_ms
+        || (d->now_ms < write_due(d) && !sync_is_due(d)))
         return NULL;
+    d->commit_now = false;
+    d->queued_ms = INT64_MIN;
     db_job *j = db_job_new(d, run_commit, commit_done);
     j->is_commit = true;
     d->taken_bytes = d->queue.n_bytes;
@@ -106,11 +136,6 @@ static db_job *next_commit(db *d)
 }
 
 /* ---- what is due ---- */
-
-static int64_t min_i64(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
 
 static db_job *next_maintenance(db *d)
 {
@@ -137,6 +162,7 @@ static db_job *next_maintenance(db *d)
 static void clock_went_back(db *d, int64_t now_ms)
 {
     d->next_commit_ms = min_i64(d->next_commit_ms, now_ms + DB_RETRY_MS);
+    d->queued_ms = min_i64(d->queued_ms, now_ms);
     d->next_sync_ms = min_i64(d->next_sync_ms, now_ms + d->opt.flush_interval_ms);
     d->next_flush_ms = min_i64(d->next_flush_ms, now_ms + DB_FLUSH_RETRY_MS);
     d->next_retention_ms = min_i64(d->next_retention_ms, now_ms + DB_RETENTION_EVERY_MS);
@@ -162,6 +188,11 @@ db_job *db_job_next(db *d, int64_t now_ms)
     return j;
 }
 
+bool db_job_is_commit(const db_job *j)
+{
+    return j->is_commit;
+}
+
 void db_job_run(db_job *j)
 {
     j->run(j);
@@ -183,10 +214,10 @@ int64_t db_next_due(const db *d)
     int64_t due = INT64_MAX;
     if (d->opt.read_only)
         return due;
-    if (!d->commit_busy && d->queue.first)
-        due = min_i64(due, d->next_commit_ms);
+    if (!d->commit_busy)
+        due = min_i64(due, write_due(d));
     if (!d->commit_busy && d->is_unsynced)
-        due = min_i64(due, d->next_sync_ms > d->next_commit_ms ? d->next_sync_ms : d->next_commit_ms);
+        due = min_i64(due, max_i64(d->next_sync_ms, d->next_commit_ms));
     if (d->maintenance_busy)
         return due;
     bool clean_can_start = d->clean_requested && !d->queue.first && !d->commit_busy;
@@ -202,6 +233,7 @@ int64_t db_next_due(const db *d)
 void db_drain(db *d, int64_t now_ms)
 {
     for (;;) {
+        db_commit_now(d);
         db_job *j = db_job_next(d, now_ms);
         if (j) {
             db_job_run(j);
