@@ -2,6 +2,7 @@
 #include "base/limits.h"
 #include "base/map.h"
 #include "base/vec.h"
+#include "config/paths.h"
 #include "config/prometheus_config.h"
 #include "config/rule_file.h"
 #include "ctl/check_metrics.h"
@@ -116,18 +117,19 @@ static void add_rule_files(const prom_config *cfg, arena *a, bytes_list *out, bo
     VEC(bytes) all = { 0 };
     err e = { 0 };
     for (size_t i = 0; i < cfg->rule_files.n; i++) {
-        bytes_list some = { 0 };
-        if (!glob_files(a, cfg->rule_files.p[i], &some, &e)) {
+        bytes *some = NULL;
+        size_t n = 0;
+        if (!path_glob(a, cfg->rule_files.p[i], &some, &n, &e)) {
             fprintf(stderr, "  FAILED: %s\n", e.msg);
             *ok = false;
         }
         bool pattern = strpbrk(cfg->rule_files.p[i].p, "*?[") != NULL;
-        if (some.n == 0 && !pattern) {
+        if (n == 0 && !pattern) {
             fprintf(stderr, "  FAILED: \"%s\" does not point to an existing file\n", cfg->rule_files.p[i].p);
             *ok = false;
         }
-        for (size_t k = 0; k < some.n; k++)
-            vec_push(&all, some.p[k]);
+        for (size_t k = 0; k < n; k++)
+            vec_push(&all, some[k]);
     }
     out->n = all.len;
     out->p = ARENA_ARRAY(a, bytes, all.len + 1);
