@@ -17,12 +17,12 @@
 #define LIMIT_QUERY_POINTS 11000               /* steps of one range query */
 #define LIMIT_HTTP_HEAD ((size_t)1 << 20)      /* request or response line and headers */
 #define LIMIT_HTTP_HEADERS 256                 /* number of header lines */
-#define LIMIT_HTTP_TARGET ((size_t)1 << 20)    /* path and query of one request; the head's limit holds too */
 #define LIMIT_HTTP_VALUES 10000                /* query and form values of one request, as Go's default */
 #define LIMIT_HTTP_FORM LIMIT_MIB(10)          /* form body, as Go's */
 #define LIMIT_HTTP_FRAMING ((size_t)64 << 10)  /* chunk sizes, extensions and trailers between two bytes of body */
 #define LIMIT_HTTP_PIPELINE ((size_t)64 << 10) /* bytes kept of what a client sends before it has its answer */
 #define LIMIT_HTTP_BODY LIMIT_MIB(64)          /* request body as sent */
+#define LIMIT_HTTP_BODY_UNROUTED LIMIT_MIB(1)  /* the same, where no route takes it anyway */
 #define LIMIT_SCRAPE_BODY LIMIT_MIB(512)       /* decompressed page where body_size_limit is 0 */
 #define LIMIT_SCRAPE_LINE LIMIT_MIB(4)
 #define LIMIT_SCRAPE_METADATA 20000            /* metric families of one target that keep type, help, unit */
