@@ -2,12 +2,12 @@
  *
  * Shapes, tried in this order on the tree:
  *   literals   the pattern's language is a finite set of strings: concatenations, alternations, `?`, small classes
- *   glob       literals with `.*` or `.+` between: prefix, suffix, infix; REGEX_PREFIX and so on where the literals are
- *              at most one, at the start; matched from left to right with memmem
+ *   globs      literals with `.*` or `.+` between: prefix, suffix, infix, or an alternation of a few such; REGEX_PREFIX
+ *              and so on where it is one with at most one literal, at the start; matched from left to right with memmem
  *   engine     all else
  * A pattern of plain alternatives is not even parsed. A shape's program for RE2 is made only when regex_expand() asks for its groups, once, whoever comes first.
- * Invariants: (1) all but `refs` and `program` never change after regex_new; (2) kind == REGEX_ENGINE and !is_glob
- * implies program != NULL; (3) literals are sorted and distinct, and `index` holds them where they are many.
+ * Invariants: (1) all but `refs` and `program` never change after regex_new; (2) kind == REGEX_ENGINE and no globs
+ * imply program != NULL; (3) literals are sorted and distinct, and `index` holds them where they are many.
  *
  * Texts are taken as Go takes them: a byte that is no UTF-8 counts as U+FFFD. RE2 would let it match nothing, so such
  * a text is repaired and tried again. Labels are valid UTF-8 and never come there.                            */
@@ -26,6 +26,7 @@ enum {
     MAX_PRODUCT = 256,         /* strings that a concatenation of sets may give */
     MAX_SET_BYTES = 1 << 20,   /* their bytes */
     MAX_SCRATCH = 16 << 20,    /* memory for the search of a shape: past it the pattern is the engine's */
+    MAX_GLOBS = 32,            /* branches tried one after the other */
     INDEX_FROM = 9,            /* so many literals get a hash map */
 };
 
@@ -36,10 +37,14 @@ typedef struct glob_part {
     bool gap_is_plus;   /* at least one byte of it */
 } glob_part;
 
+typedef struct glob {
+    glob_part *parts;   /* the last one is the end: an empty text, and the gap before it */
+    size_t n;
+} glob;
+
 struct regex {
     _Atomic(uint32_t) refs;
     enum regex_kind kind;
-    bool is_glob;
     bool root_is_group;        /* the one group is the whole pattern, as in (.*) */
     bytes pattern;
     bytes engine_text;
@@ -48,8 +53,8 @@ struct regex {
     bytes *literals;
     size_t n_literals;
     map index;
-    glob_part *parts;          /* the last one is the end: an empty text, and the gap before it */
-    size_t n_parts;
+    glob *globs;
+    size_t n_globs;
     _Atomic(re2_program *) program;
     arena a;                   /* all of the above */
 };
@@ -275,47 +280,68 @@ static bool glob_walk(glob_builder *b, const rx_node *n)
     }
 }
 
-static bool keep_glob(regex *r, const rx_node *root, arena *scratch)
+static bool make_glob(arena *to, const rx_node *n, arena *scratch, glob *out)
 {
     glob_builder b = { .a = scratch };
-    if (!glob_walk(&b, root))
+    if (!glob_walk(&b, n))
         return false;
-    if (b.text.len)
+    if (b.text.len || b.n == 0)
         glob_flush(&b);
     glob_flush(&b); /* the end */
-    r->parts = ARENA_ARRAY(&r->a, glob_part, b.n);
+    *out = (glob){ ARENA_ARRAY(to, glob_part, b.n), b.n };
     for (size_t i = 0; i < b.n; i++) {
-        r->parts[i] = b.parts[i];
-        r->parts[i].text = arena_dup(&r->a, b.parts[i].text);
+        out->parts[i] = b.parts[i];
+        out->parts[i].text = arena_dup(to, b.parts[i].text);
     }
-    r->n_parts = b.n;
-    r->is_glob = true;
-    if (b.n == 2 && !r->parts[0].has_gap && r->parts[1].has_gap) { /* text, gap, end */
-        bool is_plus = r->parts[1].gap_is_plus;
-        if (r->parts[0].text.len)
-            r->kind = is_plus ? REGEX_PREFIX_PLUS : REGEX_PREFIX;
-        else
-            r->kind = is_plus ? REGEX_NOT_EMPTY : REGEX_ANY;
-    }
+    return true;
+}
+
+/* What a single glob of the form text, gap, end is called. */
+static enum regex_kind kind_of_glob(const glob *g)
+{
+    if (g->n != 2 || g->parts[0].has_gap || !g->parts[1].has_gap)
+        return REGEX_ENGINE;
+    bool is_plus = g->parts[1].gap_is_plus;
+    if (g->parts[0].text.len)
+        return is_plus ? REGEX_PREFIX_PLUS : REGEX_PREFIX;
+    return is_plus ? REGEX_NOT_EMPTY : REGEX_ANY;
+}
+
+static bool keep_globs(regex *r, const rx_node *root, arena *scratch)
+{
+    while (root->op == RX_CAPTURE)
+        root = root->children[0];
+    bool is_many = root->op == RX_ALTERNATE;
+    size_t n = is_many ? root->n : 1;
+    if (n > MAX_GLOBS)
+        return false;
+    glob *globs = ARENA_ARRAY(&r->a, glob, n);
+    for (size_t i = 0; i < n; i++)
+        if (!make_glob(&r->a, is_many ? root->children[i] : root, scratch, &globs[i]))
+            return false;
+    r->globs = globs;
+    r->n_globs = n;
+    if (n == 1)
+        r->kind = kind_of_glob(globs);
     return true;
 }
 
 /* Leftmost places first: a later place for a literal leaves less for the rest, so it never helps. The last literal
  * without a gap behind it must end the text. A match begins at a rune's first byte, as literals are UTF-8, so that one
  * byte of a gap is at least one rune of it. */
-static bool match_glob(const regex *r, bytes text)
+static bool match_glob(const glob *g, bytes text)
 {
-    if (!bytes_has_prefix(text, r->parts[0].text))
+    if (!bytes_has_prefix(text, g->parts[0].text))
         return false;
-    size_t at = r->parts[0].text.len;
-    for (size_t i = 1; i < r->n_parts; i++) {
-        const glob_part *part = &r->parts[i];
+    size_t at = g->parts[0].text.len;
+    for (size_t i = 1; i < g->n; i++) {
+        const glob_part *part = &g->parts[i];
         at += part->gap_is_plus;
         if (at > text.len)
             return false;
         bytes tail = bytes_sub(text, at, text.len);
-        bool is_end = i + 1 == r->n_parts;
-        bool is_last_text = i + 2 == r->n_parts && !r->parts[i + 1].has_gap;
+        bool is_end = i + 1 == g->n;
+        bool is_last_text = i + 2 == g->n && !g->parts[i + 1].has_gap;
         if (is_end)
             return part->has_gap || tail.len == 0;
         if (is_last_text)
@@ -326,6 +352,14 @@ static bool match_glob(const regex *r, bytes text)
         at += (size_t)found + part->text.len;
     }
     return true;
+}
+
+static bool match_globs(const regex *r, bytes text)
+{
+    for (size_t i = 0; i < r->n_globs; i++)
+        if (match_glob(&r->globs[i], text))
+            return true;
+    return false;
 }
 
 /* ---- making ---- */
@@ -369,6 +403,11 @@ static void regex_free(regex *r)
     free(r);
 }
 
+static bool is_shape(const regex *r)
+{
+    return r->kind != REGEX_ENGINE || r->n_globs > 0;
+}
+
 static bool take_shape(regex *r, rx_tree *tree, arena *scratch, err *e)
 {
     scratch->limit_bytes = scratch->used_bytes + MAX_SCRATCH;
@@ -377,9 +416,9 @@ static bool take_shape(regex *r, rx_tree *tree, arena *scratch, err *e)
     string_set set = { 0 };
     if (collect(root, scratch, &set))
         keep_literals(r, &set);
-    else if (!keep_glob(r, root, scratch))
+    else if (!keep_globs(r, root, scratch))
         atomic_store(&r->program, compile(r, LIMIT_REGEX_PROGRAM, e));
-    return r->kind != REGEX_ENGINE || r->is_glob || atomic_load(&r->program) != NULL;
+    return is_shape(r) || atomic_load(&r->program) != NULL;
 }
 
 static bool take_parsed(regex *r, arena *scratch, err *e)
@@ -439,7 +478,7 @@ const bytes *regex_literals(const regex *r, size_t *n)
 
 bytes regex_prefix(const regex *r)
 {
-    return r->is_glob ? r->parts[0].text : (bytes){ 0 };
+    return r->n_globs == 1 ? r->globs[0].parts[0].text : (bytes){ 0 };
 }
 
 bytes regex_pattern(const regex *r)
@@ -475,14 +514,14 @@ bool regex_match(const regex *r, bytes text)
 {
     switch (r->kind) {
     case REGEX_LITERALS: return match_literals(r, text);
-    case REGEX_PREFIX: return bytes_has_prefix(text, r->parts[0].text);
-    case REGEX_PREFIX_PLUS: return text.len > r->parts[0].text.len && bytes_has_prefix(text, r->parts[0].text);
+    case REGEX_PREFIX: return bytes_has_prefix(text, regex_prefix(r));
+    case REGEX_PREFIX_PLUS: return text.len > regex_prefix(r).len && bytes_has_prefix(text, regex_prefix(r));
     case REGEX_ANY: return true;
     case REGEX_NOT_EMPTY: return text.len > 0;
     case REGEX_ENGINE: break;
     }
-    if (r->is_glob)
-        return match_glob(r, text);
+    if (r->n_globs)
+        return match_globs(r, text);
     const re2_program *p = atomic_load_explicit(&r->program, memory_order_acquire);
     return re2_program_match(p, text.p, text.len) || (!utf8_valid(text) && match_repaired(p, text));
 }
@@ -511,8 +550,7 @@ static bool find_groups(const regex *r, bytes text, re2_span *groups)
             groups[i] = (re2_span){ text.p ? text.p : "", text.len };
         return regex_match(r, text);
     }
-    bool is_shape = r->kind != REGEX_ENGINE || r->is_glob;
-    if (is_shape && !regex_match(r, text))
+    if (is_shape(r) && !regex_match(r, text))
         return false;
     const re2_program *p = program_of(r);
     return p && re2_program_groups(p, text.p, text.len, groups, r->n_names);

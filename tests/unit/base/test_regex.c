@@ -100,6 +100,8 @@ static const struct {
     { "a\\Qb.c\\E", "ab.c", true },  { "\\bfoo\\b", "foo", true },      { "[[:alpha:]]+", "abc", true },
     { "a\xff", "a\xff", true },       { ".", "\xff", true },           { "a.", "a\xff", true },           { "\\x{FFFD}+", "\xff\xfe", true },
     { ".*x", "\xffx", true },        { "[^x]y", "\xffy", true },        { "(a|b)*c|(a|ab)*c", "abc", true },
+    { "foo.*|.*bar|x", "foo1", true }, { "foo.*|.*bar|x", "1bar", true }, { "(foo.*|.*bar|x)", "x", true },
+    { "foo.*|.*bar|x", "fo", false },
 };
 
 START_TEST(regex_matches_whole_texts)
