@@ -453,6 +453,22 @@ regex *regex_new(bytes pattern, err *e)
     return NULL;
 }
 
+regex *regex_new_anchored(bytes pattern, err *e)
+{
+    arena scratch;
+    arena_init(&scratch, 0);
+    bytes anchored = join(&scratch, join(&scratch, BYTES("^(?s:"), pattern), BYTES(")$"));
+    rx_tree tree;
+    regex *r = NULL;
+    if (rx_parse(anchored, &scratch, &tree, e)) {
+        r = regex_new(pattern, NULL); /* the plainer text has the plainer shape */
+        if (!r)
+            r = regex_new(anchored, e);
+    }
+    arena_release(&scratch);
+    return r;
+}
+
 regex *regex_ref(regex *r)
 {
     atomic_fetch_add_explicit(&r->refs, 1, memory_order_relaxed);

@@ -22,6 +22,9 @@ enum regex_kind {
  * "error parsing regexp: missing closing ]: `[`". Patterns over LIMIT_REGEX bytes or programs over the memory
  * budget are ERR_BAD_DATA. One reference, the caller's. */
 regex *regex_new(bytes pattern, err *e);
+/* The same, for what Prometheus compiles as the text ^(?s:pattern)$, as it does in its configuration: errors may name
+ * that text, "missing closing ): `^(?s:(a)$`", and a pattern like `a)(b` is fine. */
+regex *regex_new_anchored(bytes pattern, err *e);
 regex *regex_ref(regex *r);
 void regex_unref(regex *r);
 

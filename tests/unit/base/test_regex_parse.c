@@ -111,6 +111,31 @@ START_TEST(regex_accepts_and_refuses_as_go_does)
 }
 END_TEST
 
+static const struct {
+    const char *pattern, *text;
+} anchored[] = {
+    { "(a", "missing closing ): `^(?s:(a)$`" },   { "a)", "unexpected ): `^(?s:a))$`" },
+    { "[a", "missing closing ]: `[a)$`" },        { "a\\", "missing closing ): `^(?s:a\\)$`" },
+    { "(?P<n", "invalid named capture: `(?P<n)$`" }, { "*", "missing argument to repetition operator: `*`" },
+    { "\\Qa", "missing closing ): `^(?s:\\Qa)$`" }, { "\\pX", "invalid character class range: `\\pX`" },
+    { "a)(b", NULL },                             { "(.*)", NULL },
+};
+
+START_TEST(regex_of_a_configuration_names_what_is_compiled)
+{
+    err e = { 0 };
+    regex *r = regex_new_anchored(bytes_of(anchored[_i].pattern), &e);
+    char want[300] = "";
+    if (anchored[_i].text)
+        snprintf(want, sizeof want, "error parsing regexp: %s", anchored[_i].text);
+    ck_assert_str_eq(e.msg, want);
+    ck_assert_int_eq(r != NULL, anchored[_i].text == NULL);
+    if (r)
+        ck_assert(regex_match(r, BYTES("ab")));
+    regex_unref(r);
+}
+END_TEST
+
 static regex *repeated(const char *before, const char *after, int n, err *e)
 {
     buf b;
@@ -155,6 +180,7 @@ TCase *regex_parse_cases(void)
     TCase *tc = tcase_create("regex_parse");
     tcase_set_timeout(tc, 30);
     tcase_add_loop_test(tc, regex_accepts_and_refuses_as_go_does, 0, N_ROWS(rows));
+    tcase_add_loop_test(tc, regex_of_a_configuration_names_what_is_compiled, 0, N_ROWS(anchored));
     tcase_add_test(tc, regex_depth_and_size_are_limited);
     return tc;
 }
