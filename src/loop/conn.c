@@ -4,8 +4,8 @@
  * the struct; the uv timer fires at the latest by then, looks, and goes on sleeping if the deadline has moved away.
  * Invariants:
  *   (1) at most one write is under way;
- *   (2) `ended` comes at most once for EOF and once for an error, never from inside a call of the owner (a failing write is reported by a later turn:
- *       the reading side sees the dead socket, or uv's write callback comes);
+ *   (2) `ended` comes at most once for EOF and once for an error, never from inside a call of the owner (a failing write is seen by the
+ *       reading side, or, when it is off, told by uv's write callback);
  *   (3) after conn_close() only `closed`.                                                                          */
 #include "loop/conn.h"
 #include <arpa/inet.h>
@@ -114,10 +114,11 @@ static void on_written(uv_write_t *req, int status)
     c->writing = false;
     if (c->closing)
         return;
-    if (status < 0)
-        end(c, status);
-    else
+    c->write_failed = status < 0;
+    if (status == 0)
         c->events->written(c);
+    else if (!c->reading)
+        end(c, status);   /* else the reading side ends too, perhaps after an early answer that says why */
 }
 
 /* Drops the first n bytes of the run of bufs. */

@@ -6,6 +6,7 @@
  *
  *     conn_init --> conn_accept or conn_connect --> conn_read --> room, data, room, data ... --> ended --> conn_close --> closed
  *                                                   conn_write --> (true: all is out) or --> written
+ * A write that fails while reading is on ends by what reading then finds: what the peer said before it closed, then `ended`.
  * After conn_close() only `closed` comes; memory goes there, never before.                                      */
 #ifndef LOOP_CONN_H
 #define LOOP_CONN_H
@@ -36,7 +37,7 @@ struct conn {
     const conn_events *events;
     uint64_t deadline_ms;     /* loop time; 0: none */
     int n_open;               /* handles not closed yet */
-    bool reading, writing, has_eof, ended, closing;
+    bool reading, writing, write_failed, has_eof, ended, closing;
 };
 
 void conn_init(conn *c, uv_loop_t *loop, const conn_events *events);

@@ -585,7 +585,8 @@ static void on_data(conn *c, size_t n)
 static void on_ended(conn *c, int status)
 {
     session *s = session_of(c);
-    s->has_eof = status == UV_EOF && s->state == SESSION_BUSY && s->x && s->x->state == EXCHANGE_ANSWERED;
+    bool may_listen = status == UV_EOF && !c->write_failed;
+    s->has_eof = may_listen && s->state == SESSION_BUSY && s->x && s->x->state == EXCHANGE_ANSWERED;
     if (!s->has_eof)
         session_gone(s);
 }

@@ -390,23 +390,13 @@ bool url_resolve(const url *base, bytes ref, arena *a, url *out, err *e)
 
 /* ---- printing ---- */
 
-static bool is_own_port(const url *u)
-{
-    return (u->port == 80 && bytes_eq(u->scheme, BYTES("http"))) || (u->port == 443 && bytes_eq(u->scheme, BYTES("https")));
-}
-
-static void put_host(const url *u, bool with_port, buf *out)
+void url_put_host(const url *u, buf *out)
 {
     buf_putz(out, u->is_v6 ? "[" : "");
     buf_puts(out, u->host);
     buf_putz(out, u->is_v6 ? "]" : "");
-    if (with_port)
+    if (u->port_text.len)
         buf_printf(out, ":%.*s", BYTES_ARG(u->port_text));
-}
-
-void url_put_host(const url *u, buf *out)
-{
-    put_host(u, u->port_text.len && !is_own_port(u), out);
 }
 
 void url_put_target(const url *u, buf *out)
@@ -453,7 +443,7 @@ bytes url_format(const url *u, bool redact, arena *a)
     buf_puts(&out, u->scheme);
     buf_putz(&out, "://");
     put_user(u, redact, &out);
-    put_host(u, u->port_text.len > 0, &out);
+    url_put_host(u, &out);
     if (u->path.len || u->has_query)
         url_put_target(u, &out);
     bytes text = arena_dup(a, buf_bytes(&out));

@@ -30,7 +30,7 @@ bool url_resolve(const url *base, bytes ref, arena *a, url *out, err *e);
 bytes url_format(const url *u, bool redact, arena *a);
 /* The same for text that may be no URL at all (logs). */
 bytes url_redact(bytes text, arena *a);
-/* "host:port" or "[v6]:port", for a Host header: the port only where it is not the scheme's own. */
+/* "host", "host:port" or "[v6]:port", for a Host header: the port where one was given, as Go. */
 void url_put_host(const url *u, buf *out);
 /* Path (at least "/") and "?query". */
 void url_put_target(const url *u, buf *out);
