@@ -134,7 +134,7 @@ static void flush_done(db *d, db_job *j)
     d->flush_worked = j->ok;
     d->dropped = 0;
     d->last_flush_ms = j->ok ? d->now_ms : d->last_flush_ms;
-    d->next_flush_ms = j->ok ? d->now_ms : d->now_ms + DB_FLUSH_RETRY_MS;
+    d->next_flush_ms = j->ok ? INT64_MIN : d->now_ms + DB_FLUSH_RETRY_MS;
     db_refresh_bounds(d);
     if (j->ok) {
         log_info("Head flushed", "series", log_i64((int64_t)d->flush.n), "samples", log_i64((int64_t)j->n_samples),

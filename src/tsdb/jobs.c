@@ -94,7 +94,7 @@ static void commit_done(db *d, db_job *j)
     d->is_unsynced = (d->is_unsynced || j->n_done) && !(j->ok && j->sync);
     if (j->ok && j->sync)
         d->next_sync_ms = d->now_ms + d->opt.flush_interval_ms;
-    d->next_commit_ms = j->ok ? d->now_ms : d->now_ms + DB_RETRY_MS;
+    d->next_commit_ms = j->ok ? INT64_MIN : d->now_ms + DB_RETRY_MS;
     set_trouble(d, j->ok ? "" : j->e.msg);
 }
 
@@ -209,25 +209,32 @@ void db_job_done(db *d, db_job *j)
     free(j);
 }
 
+/* Of the maintenance jobs and the loop's own slices. */
+static int64_t maintenance_due(const db *d)
+{
+    bool clean_can_start = d->clean_requested && !d->queue.first && !d->commit_busy;
+    if (db_flush_wants_step(d) || db_flush_is_due(d) || clean_can_start)
+        return d->now_ms;
+    int64_t due = min_i64(d->next_retention_ms, db_rank_due(d));
+    if (d->next_flush_ms > d->now_ms) /* the last one failed */
+        due = min_i64(due, d->next_flush_ms);
+    else if (d->head.n_chunks)
+        due = min_i64(due, d->last_flush_ms + d->opt.block_ms);
+    return due;
+}
+
 int64_t db_next_due(const db *d)
 {
     int64_t due = INT64_MAX;
     if (d->opt.read_only)
         return due;
     if (!d->commit_busy)
-        due = min_i64(due, write_due(d));
+        due = write_due(d);
     if (!d->commit_busy && d->is_unsynced)
         due = min_i64(due, max_i64(d->next_sync_ms, d->next_commit_ms));
-    if (d->maintenance_busy)
-        return due;
-    bool clean_can_start = d->clean_requested && !d->queue.first && !d->commit_busy;
-    if (db_flush_wants_step(d) || db_flush_is_due(d) || clean_can_start)
-        return min_i64(due, d->now_ms);
-    if (d->next_flush_ms > d->now_ms) /* the last one failed */
-        due = min_i64(due, d->next_flush_ms);
-    else if (d->head.n_chunks)
-        due = min_i64(due, d->last_flush_ms + d->opt.block_ms);
-    return min_i64(due, min_i64(d->next_retention_ms, db_rank_due(d)));
+    if (!d->maintenance_busy)
+        due = min_i64(due, maintenance_due(d));
+    return max_i64(due, d->now_ms);
 }
 
 void db_drain(db *d, int64_t now_ms)

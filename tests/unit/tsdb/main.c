@@ -5,7 +5,8 @@
 int main(void)
 {
     static TCase *(*const cases[])(void) = {
-        tcase_append, tcase_chunk, tcase_head, tcase_idset, tcase_merge, tcase_select, tcase_tombstone,
+        tcase_append, tcase_chunk, tcase_head, tcase_idset, tcase_jobs, tcase_merge, tcase_select,
+        tcase_tombstone,
     };
     Suite *s = suite_create("tsdb");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)

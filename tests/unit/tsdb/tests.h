@@ -7,8 +7,10 @@ TCase *tcase_append(void);
 TCase *tcase_chunk(void);
 TCase *tcase_head(void);
 TCase *tcase_idset(void);
+TCase *tcase_jobs(void);
 TCase *tcase_merge(void);
 TCase *tcase_model(void);
 TCase *tcase_select(void);
+TCase *tcase_threads(void);
 TCase *tcase_tombstone(void);
 #endif
