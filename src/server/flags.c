@@ -1,396 +1,479 @@
-/* flags.c: the reader of the flag table: kingpin's syntax and sentences, help, and the values the API shows. */
+/* flags.c: reads the command line by the rows of flags_table.c. Help is written in flags_help.c.
+ *
+ * As kingpin does it, in two passes: the words are sorted into flags and values first (what is no flag ends it, status
+ * 1), then --help and --version are answered, then every value is read (what is no value of its flag ends it, status
+ * 2). */
 #include "server/flags.h"
 #include "base/arena.h"
 #include "base/duration.h"
 #include "base/num.h"
-#include <stdio.h>
+#include "base/vec.h"
+#include "config/schema.h"
 #include <stdlib.h>
 
-static void *place(server_flags *f, const flag_row *row)
+/* Kingpin's own, besides the table. */
+enum { HELP = -1, HELP_LONG = -2, VERSION = -3, UNKNOWN = -4 };
+
+typedef struct given_flag {
+    int row; /* index, or one of the above */
+    const char *value;
+} given_flag;
+typedef VEC(given_flag) given_list;
+
+/* ---- words ---- */
+
+static int find_row(bytes name)
 {
-    return (char *)f + row->offset;
+    static const struct {
+        const char *name;
+        int row;
+    } own[] = { { "help", HELP }, { "help-long", HELP_LONG }, { "help-man", HELP_LONG }, { "version", VERSION } };
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        if (bytes_eq(name, bytes_of(own[i].name)))
+            return own[i].row;
+    }
+    for (size_t i = 0; i < n_flag_rows; i++) {
+        if (bytes_eq(name, bytes_of(flag_rows[i].name)))
+            return (int)i;
+    }
+    return UNKNOWN;
+}
+
+static bool is_switch(int row)
+{
+    return row < 0 ? row != UNKNOWN : flag_rows[row].type == FLAG_BOOL;
+}
+
+/* --name, --name=value, --name value, --no-name; *i is the word's place and moves over a value. */
+static bool take_long(char **argv, int argc, int *i, given_list *out, err *e)
+{
+    bytes word = bytes_of(argv[*i] + 2), name, value;
+    bool has_value = bytes_cut(word, '=', &name, &value);
+    int row = find_row(name);
+    bool is_negated = row == UNKNOWN && bytes_has_prefix(name, BYTES("no-"));
+    if (is_negated) {
+        row = find_row(bytes_sub(name, 3, name.len));
+        if (!is_switch(row))
+            row = UNKNOWN;
+    }
+    if (row == UNKNOWN)
+        return err_set(e, ERR_BAD_DATA, "unknown long flag '--%.*s'", BYTES_ARG(name));
+    if (is_switch(row)) {
+        if (has_value)
+            return err_set(e, ERR_BAD_DATA, "unexpected %s", value.p);
+        vec_push(out, (given_flag){ row, is_negated ? "false" : "true" });
+        return true;
+    }
+    if (!has_value) {
+        if (*i + 1 >= argc || (argv[*i + 1][0] == '-' && argv[*i + 1][1]))
+            return err_set(e, ERR_BAD_DATA, "expected argument for flag '--%.*s'", BYTES_ARG(name));
+        value = bytes_of(argv[++*i]);
+    }
+    vec_push(out, (given_flag){ row, value.p });
+    return true;
+}
+
+static bool take_short(const char *word, given_list *out, err *e)
+{
+    for (const char *s = word + 1; *s; s++) {
+        if (*s != 'h')
+            return err_set(e, ERR_BAD_DATA, "unknown short flag '-%c'", *s);
+        vec_push(out, (given_flag){ HELP, "true" });
+    }
+    return true;
+}
+
+static bool take_words(int argc, char **argv, given_list *out, err *e)
+{
+    for (int i = 1; i < argc; i++) {
+        const char *word = argv[i];
+        bool ok;
+        if (strcmp(word, "--") == 0 && i + 1 == argc)
+            ok = true;
+        else if (strcmp(word, "--") == 0)
+            ok = err_set(e, ERR_BAD_DATA, "unexpected %s", argv[i + 1]);
+        else if (word[0] == '-' && word[1] == '-')
+            ok = take_long(argv, argc, &i, out, e);
+        else if (word[0] == '-' && word[1])
+            ok = take_short(word, out, e);
+        else
+            ok = err_set(e, ERR_BAD_DATA, "unexpected %s", word);
+        if (!ok)
+            return false;
+    }
+    return true;
 }
 
 /* ---- values ---- */
 
-/* "512MB", powers of two, units B to EB, as alecthomas/units' Base2Bytes. */
-static bool parse_size(const char *text, int64_t *out, err *e)
+static bool bad_number(const char *function, const char *text, err *e)
 {
-    static const char units[] = "KMGTPE";
-    char *end;
-    double v = strtod(text, &end);
-    const char *unit = *end && strchr(units, *end) ? strchr(units, *end) : NULL;
-    int shift = unit ? (int)(unit - units + 1) * 10 : 0;
-    end += unit != NULL;
-    bool binary = unit && *end == 'i';
-    end += binary;
-    bool known = end != text && (strcmp(end, "B") == 0 || (!unit && *end == '\0' && v == 0));
-    if (!known || !(v >= 0) || v * (double)(INT64_C(1) << shift) > 9e18)
-        return err_set(e, ERR_BAD_DATA, "units: unknown unit in %s", text);
-    *out = (int64_t)(v * (double)(INT64_C(1) << shift));
-    return true;
+    return err_set(e, ERR_BAD_DATA, "strconv.%s: parsing \"%s\": invalid syntax", function, text);
 }
 
-static bool parse_int(const char *text, int64_t *out, err *e)
+/* Go's time.ParseDuration, to ns: a sign, then numbers with a unit each. */
+static bool parse_go_duration(const char *text, int64_t *ns, err *e)
 {
-    double v;
-    if (num_parse_i64(bytes_of(text), out))
+    static const struct {
+        const char *unit;
+        double ns;
+    } units[] = {
+        { "ns", 1 }, { "us", 1e3 }, { "µs", 1e3 }, { "ms", 1e6 }, { "s", 1e9 }, { "m", 6e10 }, { "h", 3.6e12 }
+    };
+    const char *s = text + (*text == '-' || *text == '+');
+    double sum = 0;
+    *ns = 0;
+    if (strcmp(s, "0") == 0)
         return true;
-    if (!num_parse(bytes_of(text), &v, NULL) || !(v > -9e18 && v < 9e18))   /* kingpin reads 5e7 as an integer too */
-        return err_set(e, ERR_BAD_DATA, "strconv.ParseFloat: parsing \"%s\": invalid syntax", text);
-    *out = (int64_t)v;
+    if (!*s)
+        return err_set(e, ERR_BAD_DATA, "time: invalid duration \"%s\"", text);
+    while (*s) {
+        size_t digits = strspn(s, "0123456789."), letters = strcspn(s + digits, "0123456789.");
+        double v, factor = 0;
+        if (!num_parse(bytes_n(s, digits), &v, NULL))
+            return err_set(e, ERR_BAD_DATA, "time: invalid duration \"%s\"", text);
+        if (letters == 0)
+            return err_set(e, ERR_BAD_DATA, "time: missing unit in duration \"%s\"", text);
+        for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+            if (bytes_eq(bytes_n(s + digits, letters), bytes_of(units[i].unit)))
+                factor = units[i].ns;
+        }
+        if (factor == 0)
+            return err_set(e, ERR_BAD_DATA, "time: unknown unit \"%.*s\" in duration \"%s\"", (int)letters, s + digits,
+                           text);
+        sum += v * factor;
+        s += digits + letters;
+    }
+    if (sum >= 9.2e18)
+        return err_set(e, ERR_BAD_DATA, "time: invalid duration \"%s\"", text);
+    *ns = (int64_t)(*text == '-' ? -sum : sum);
     return true;
 }
 
-static bool parse_enum(const flag_row *row, const char *text, int *out, err *e)
+static bool parse_enum(const flag_row *r, const char *text, int *out, err *e)
 {
-    for (int i = 0; row->names[i]; i++)
-        if (strcmp(row->names[i], text) == 0) {
+    char all[200] = "";
+    for (int i = 0; r->names[i]; i++) {
+        if (strcmp(r->names[i], text) == 0) {
             *out = i;
             return true;
         }
-    return err_set(e, ERR_BAD_DATA, "unrecognized %s %s", strcmp(row->name, "log.level") == 0 ? "log level" : "log format", text);
-}
-
-static void add_string(flag_strings *list, const char *text)
-{
-    list->p = xreallocarray(list->p, list->n + 1, sizeof *list->p);
-    list->p[list->n++] = xstrdup(text);
-}
-
-static void clear_strings(flag_strings *list)
-{
-    for (size_t i = 0; i < list->n; i++)
-        free(list->p[i]);
-    free(list->p);
-    *list = (flag_strings){ 0 };
-}
-
-static bool parse_duration_flag(const char *text, int64_t *ms, err *e)
-{
-    return duration_parse(bytes_of(text), ms, e);
-}
-
-/* Stores text where the row says; it is checked also where nobody keeps it. */
-static bool store(server_flags *f, const flag_row *row, const char *text, err *e)
-{
-    int64_t number = 0;
-    int choice = 0;
-    double real;
-    bool keep = row->offset != SIZE_MAX;
-    switch (row->type) {
-    case FLAG_STRING:
-        if (keep) {
-            char **at = place(f, row);
-            free(*at);
-            *at = xstrdup(text);
-        }
-        return true;
-    case FLAG_STRINGS:
-        if (keep && *text)
-            add_string(place(f, row), text);
-        return true;
-    case FLAG_BOOL:
-        if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
-            return err_set(e, ERR_BAD_DATA, "strconv.ParseBool: parsing \"%s\": invalid syntax", text);
-        if (keep)
-            *(bool *)place(f, row) = strcmp(text, "true") == 0;
-        return true;
-    case FLAG_FLOAT:
-        return num_parse(bytes_of(text), &real, NULL) || err_set(e, ERR_BAD_DATA, "strconv.ParseFloat: parsing \"%s\": invalid syntax", text);
-    case FLAG_ENUM:
-        if (!parse_enum(row, text, &choice, e))
-            return false;
-        *(int *)place(f, row) = choice;
-        return true;
-    case FLAG_INT:
-        if (!parse_int(text, &number, e))
-            return false;
-        break;
-    case FLAG_SIZE:
-        if (!parse_size(text, &number, e))
-            return false;
-        break;
-    case FLAG_DURATION:
-    case FLAG_GO_DURATION:
-        if (!parse_duration_flag(text, &number, e))
-            return false;
-        break;
+        if (strlen(all) + strlen(r->names[i]) + 2 < sizeof all)
+            strcat(strcat(all, i ? "," : ""), r->names[i]);
     }
-    if (keep)
-        *(int64_t *)place(f, row) = number;
+    if (r->enum_error)
+        return err_set(e, ERR_BAD_DATA, "%s%s", r->enum_error, text);
+    return err_set(e, ERR_BAD_DATA, "enum value must be one of %s, got '%s'", all, text);
+}
+
+static char *text_of(server_flags *f, bytes text)
+{
+    return arena_cstr(f->mem, text);
+}
+
+/* A number's text as Prometheus' flags print it. */
+static char *number_text(server_flags *f, const flag_row *r, double v, int64_t i)
+{
+    char text[NUM_MAX_TEXT];
+    switch (r->type) {
+    case FLAG_FLOAT: return text_of(f, bytes_n(text, num_format_g(v, text)));
+    case FLAG_DURATION: return text_of(f, duration_format(f->mem, i));
+    case FLAG_GO_DURATION: return text_of(f, duration_format_go(f->mem, i));
+    case FLAG_SIZE: return text_of(f, conf_size_format(f->mem, i));
+    default: return text_of(f, bytes_n(text, num_format_i64(i, text)));
+    }
+}
+
+static bool parse_number(const flag_row *r, const char *text, double *v, int64_t *i, err *e)
+{
+    switch (r->type) {
+    case FLAG_DURATION: return duration_parse(bytes_of(text), i, e);
+    case FLAG_GO_DURATION: return parse_go_duration(text, i, e);
+    case FLAG_SIZE: return conf_size_parse(bytes_of(text), i, e);
+    default: /* kingpin reads whole numbers as floats, so 5e7 is one */
+        if (!num_parse(bytes_of(text), v, NULL) || (r->type == FLAG_INT && !(*v > -9.2e18 && *v < 9.2e18)))
+            return bad_number("ParseFloat", text, e);
+        *i = r->type == FLAG_INT ? (int64_t)*v : 0;
+        return true;
+    }
+}
+
+static void append_string(server_flags *f, flag_strings *l, const char *s)
+{
+    char **p = ARENA_ARRAY(f->mem, char *, l->n + 1);
+    if (l->n)
+        memcpy(p, l->p, l->n * sizeof *p);
+    p[l->n++] = text_of(f, bytes_of(s));
+    l->p = p;
+}
+
+/* One more value of a repeatable flag; those with names take several, separated by commas. */
+static bool add_strings(server_flags *f, size_t row, const char *text, bool is_first, err *e)
+{
+    const flag_row *r = &flag_rows[row];
+    flag_strings *l = (flag_strings *)(void *)((char *)f + r->offset);
+    bytes rest = bytes_of(text), one;
+    int which;
+    if (is_first)
+        *l = (flag_strings){ 0 };
+    if (!r->names)
+        append_string(f, l, text);
+    for (bool more = r->names != NULL; more;) {
+        more = bytes_cut(rest, ',', &one, &rest);
+        if (!parse_enum(r, text_of(f, one), &which, e))
+            return false;
+        append_string(f, l, r->names[which]);
+    }
+    f->text[row] = is_first ? text_of(f, bytes_of(text)) : arena_printf(f->mem, "%s,%s", f->text[row], text);
     return true;
 }
 
-static size_t row_index(const flag_row *row)
+static bool set_value(server_flags *f, size_t row, const char *text, bool is_first, err *e)
 {
-    return (size_t)(row - flag_rows);
+    const flag_row *r = &flag_rows[row];
+    void *place = r->offset == SIZE_MAX ? NULL : (char *)f + r->offset;
+    double v = 0;
+    int64_t i = 0;
+    int which;
+    switch (r->type) {
+    case FLAG_STRINGS: return add_strings(f, row, text, is_first, e);
+    case FLAG_STRING:
+        f->text[row] = text_of(f, bytes_of(text));
+        if (place)
+            *(char **)place = f->text[row];
+        return true;
+    case FLAG_BOOL:
+        f->text[row] = text_of(f, bytes_of(text));
+        if (place)
+            *(bool *)place = strcmp(text, "true") == 0;
+        return true;
+    case FLAG_ENUM:
+        if (!parse_enum(r, text, &which, e))
+            return false;
+        f->text[row] = text_of(f, bytes_of(text));
+        if (place)
+            *(int *)place = which;
+        return true;
+    case FLAG_FLOAT:
+    case FLAG_INT:
+    case FLAG_DURATION:
+    case FLAG_GO_DURATION:
+    case FLAG_SIZE:
+        if (!parse_number(r, text, &v, &i, e))
+            return false;
+        f->text[row] = number_text(f, r, v, i);
+        if (place && r->type == FLAG_FLOAT)
+            *(double *)place = v;
+        else if (place)
+            *(int64_t *)place = r->type == FLAG_GO_DURATION ? i / 1000000 : i;
+        return true;
+    }
+    return true;
 }
 
-/* The text shown for a row: given values joined by commas, else the default. */
-static void set_text(server_flags *f, const flag_row *row, const char *text)
+static void set_defaults(server_flags *f)
 {
-    size_t i = row_index(row);
-    char *old = f->text[i];
-    bool joins = row->type == FLAG_STRINGS && f->set[i] && old && *old;
-    size_t len = strlen(text) + (joins ? strlen(old) + 1 : 0);
-    char *now = xmalloc(len + 1);
-    now[0] = '\0';
-    if (joins)
-        strcat(strcpy(now, old), ",");
-    strcat(now, text);
-    free(old);
-    f->text[i] = now;
-}
-
-/* ---- features ---- */
-
-static const struct { const char *name; uint32_t bit; const char *note; } features[] = {
-    { "promql-experimental-functions", FEATURE_PROMQL_EXPERIMENTAL_FUNCTIONS, NULL },
-    { "promql-delayed-name-removal", FEATURE_PROMQL_DELAYED_NAME_REMOVAL, NULL },
-    { "promql-extended-range-selectors", FEATURE_PROMQL_EXTENDED_RANGE_SELECTORS, NULL },
-    { "promql-binop-fill-modifiers", FEATURE_PROMQL_BINOP_FILL_MODIFIERS, NULL },
-    { "promql-duration-expr", 0, NULL },
-    { "promql-at-modifier", 0, NULL },
-    { "promql-negative-offset", 0, NULL },
-    { "promql-per-step-stats", FEATURE_PROMQL_PER_STEP_STATS, "statistics per step are not built in" },
-    { "extra-scrape-metrics", FEATURE_EXTRA_SCRAPE_METRICS, NULL },
-    { "concurrent-rule-eval", FEATURE_CONCURRENT_RULE_EVAL, "rules are not evaluated by this version" },
-    { "created-timestamp-zero-ingestion", FEATURE_CREATED_TIMESTAMP_ZERO_INGESTION, "created timestamps are not used" },
-    { "exemplar-storage", FEATURE_EXEMPLAR_STORAGE, "exemplars are not stored" },
-    { "type-and-unit-labels", FEATURE_TYPE_AND_UNIT_LABELS, "type and unit labels are not added" },
-    { "auto-reload-config", FEATURE_AUTO_RELOAD_CONFIG, "files are not watched; reload with SIGHUP or POST /-/reload" },
-    { "native-histograms", FEATURE_NATIVE_HISTOGRAMS, "native histograms are not stored" },
-    { "use-start-timestamps", 0, "start timestamps are not used" },
-    { "memory-snapshot-on-shutdown", 0, NULL },
-    { "delayed-compaction", 0, NULL },
-    { "use-uncached-io", 0, NULL },
-    { "fast-startup", 0, NULL },
-    { "expand-external-labels", 0, NULL },
-    { "new-service-discovery-manager", 0, NULL },
-    { "no-default-scrape-port", 0, NULL },
-    { "auto-gomaxprocs", 0, NULL },
-    { "auto-gomemlimit", 0, NULL },
-    { "agent", FEATURE_AGENT, "agent mode is not built in" },
-};
-
-static void enable(server_flags *f, bytes name)
-{
-    char text[300];
-    for (size_t i = 0; i < sizeof features / sizeof features[0]; i++) {
-        if (!bytes_eq(name, bytes_of(features[i].name)))
+    for (size_t i = 0; i < n_flag_rows; i++) {
+        const flag_row *r = &flag_rows[i];
+        bool is_text = r->type == FLAG_STRING || r->type == FLAG_STRINGS;
+        err e = { 0 };
+        f->text[i] = text_of(f, BYTES(""));
+        if (r->type == FLAG_STRINGS && !r->deflt)
             continue;
-        f->features |= features[i].bit;
-        if (features[i].note) {
-            snprintf(text, sizeof text, "--enable-feature=%s has no effect: %s", features[i].name, features[i].note);
-            add_string(&f->warnings, text);
-        }
+        if (!set_value(f, i,
+                       r->deflt               ? r->deflt
+                       : is_text              ? ""
+                       : r->type == FLAG_BOOL ? "false"
+                                              : "0",
+                       true, &e)
+            && r->type != FLAG_DURATION)
+            BUG("flags: default of %s: %s", r->name, e.msg);
+    }
+}
+
+static bool set_all(server_flags *f, const given_list *l, err *e)
+{
+    for (size_t i = 0; i < l->len; i++) {
+        int row = l->p[i].row;
+        if (row < 0)
+            continue;
+        if (f->set[row] && flag_rows[row].type != FLAG_STRINGS)
+            return err_set(e, ERR_BAD_DATA, "flag '%s' cannot be repeated", flag_rows[row].name);
+        if (!set_value(f, (size_t)row, l->p[i].value, !f->set[row], e))
+            return false;
+        f->set[row] = true;
+    }
+    return true;
+}
+
+/* ---- after the values ---- */
+
+/* Flags of the other mode: their names, quoted, between brackets. */
+static bool check_scope(const server_flags *f, enum flag_scope wrong, const char *sentence, err *e)
+{
+    buf names;
+    size_t n = 0;
+    buf_init(&names, 900);
+    for (size_t i = 0; i < n_flag_rows; i++) {
+        if (f->set[i] && flag_rows[i].scope == wrong)
+            buf_printf(&names, "%s\"--%s\"", n++ ? " " : "", flag_rows[i].name);
+    }
+    if (n)
+        err_set(e, ERR_BAD_DATA, "The following flag(s) %s: [%.*s]", sentence, BYTES_ARG(buf_bytes(&names)));
+    buf_release(&names);
+    return n == 0;
+}
+
+static bool is_default(const server_flags *f, size_t row)
+{
+    const flag_row *r = &flag_rows[row];
+    const char *zero = r->type == FLAG_BOOL ? "false" : r->type == FLAG_SIZE ? "0B" : "";
+    return strcmp(f->text[row], r->deflt ? r->deflt : zero) == 0;
+}
+
+/* Refuses what is not built in, and says what has no effect. */
+static bool check_states(server_flags *f, err *e)
+{
+    for (size_t i = 0; i < n_flag_rows; i++) {
+        const flag_row *r = &flag_rows[i];
+        if (!f->set[i] || is_default(f, i))
+            continue;
+        if (r->state == FLAG_REFUSED)
+            return err_set(e, ERR_BAD_DATA, "--%s: %s", r->name, r->note);
+        if (r->state == FLAG_NO_OP)
+            append_string(f, &f->warnings, arena_printf(f->mem, "--%s has no effect: %s", r->name, r->note));
+    }
+    return true;
+}
+
+static void take_feature(server_flags *f, bytes name)
+{
+    for (size_t i = 0; i < n_feature_rows; i++) {
+        const feature_row *r = &feature_rows[i];
+        if (!bytes_eq(name, bytes_of(r->name)))
+            continue;
+        f->features |= r->bit;
+        if (!r->bit)
+            append_string(f, &f->warnings, arena_printf(f->mem, "--enable-feature: %s %s", r->name, r->note));
         return;
     }
-    snprintf(text, sizeof text, "Unknown option for --enable-feature: %.*s", (int)(name.len < 200 ? name.len : 200), name.p);
-    add_string(&f->warnings, text);
+    append_string(f, &f->warnings, arena_printf(f->mem, "Unknown option for --enable-feature: %.*s", BYTES_ARG(name)));
 }
 
-static void read_features(server_flags *f)
+static void take_features(server_flags *f)
 {
     for (size_t i = 0; i < f->enable_feature.n; i++) {
         bytes rest = bytes_of(f->enable_feature.p[i]), one;
         for (bool more = true; more;) {
             more = bytes_cut(rest, ',', &one, &rest);
-            if (one.len)
-                enable(f, one);
+            take_feature(f, one);
         }
     }
 }
 
-/* ---- words ---- */
-
-static const flag_row *find_row(const char *name, size_t len)
+/* Flags whose text Prometheus completes at start: the prefix always begins with a '/' and does not end with one. */
+static void complete_texts(server_flags *f)
 {
-    for (size_t i = 0; i < n_flag_rows; i++)
-        if (strlen(flag_rows[i].name) == len && memcmp(flag_rows[i].name, name, len) == 0)
-            return &flag_rows[i];
-    return NULL;
-}
-
-static bool give(server_flags *f, const flag_row *row, const char *value, err *e)
-{
-    size_t i = row_index(row);
-    if (f->set[i] && row->type != FLAG_STRINGS)
-        return err_set(e, ERR_NOT_ACCEPTABLE, "flag '%s' cannot be repeated", row->name);
-    if (!f->set[i] && row->type == FLAG_STRINGS && row->offset != SIZE_MAX)
-        clear_strings(place(f, row));   /* the default goes with the first given one */
-    if (!store(f, row, value, e))
-        return false;
-    set_text(f, row, value);
-    f->set[i] = true;
-    if (row->state == FLAG_REFUSED && strcmp(value, row->deflt ? row->deflt : "") != 0)
-        return err_set(e, ERR_BAD_DATA, "--%s: %s", row->name, row->note);
-    return true;
-}
-
-/* Usage errors are ERR_NOT_ACCEPTABLE, wrong values ERR_BAD_DATA: they end with different exit codes. */
-static bool read_word(server_flags *f, char **argv, int argc, int *i, err *e)
-{
-    const char *word = argv[*i];
-    if (strncmp(word, "--", 2) != 0)
-        return word[0] == '-' && word[1] ? err_set(e, ERR_NOT_ACCEPTABLE, "unknown short flag '-%c'", word[1])
-                                         : err_set(e, ERR_NOT_ACCEPTABLE, "unexpected %s", word);
-    const char *name = word + 2, *eq = strchr(name, '=');
-    size_t len = eq ? (size_t)(eq - name) : strlen(name);
-    const flag_row *row = find_row(name, len);
-    if (!row && !eq && len > 3 && strncmp(name, "no-", 3) == 0) {
-        row = find_row(name + 3, len - 3);
-        if (row && row->type == FLAG_BOOL)
-            return give(f, row, "false", e);
-        row = NULL;
+    bytes prefix = bytes_of(f->web_route_prefix), url = bytes_of(f->web_external_url);
+    if (prefix.len == 0) {
+        ptrdiff_t host = bytes_find_bytes(url, BYTES("://"));
+        url = bytes_sub(url, host < 0 ? url.len : (size_t)host + 3, url.len);
+        ptrdiff_t path = bytes_find(url, '/');
+        prefix = bytes_sub(url, path < 0 ? url.len : (size_t)path, url.len);
     }
-    if (!row)
-        return err_set(e, ERR_NOT_ACCEPTABLE, "unknown long flag '--%.*s'", (int)(len < 200 ? len : 200), name);
-    if (row->type == FLAG_BOOL && !eq)
-        return give(f, row, "true", e);
-    if (!eq && ++*i >= argc)
-        return err_set(e, ERR_NOT_ACCEPTABLE, "expected argument for flag '--%s'", row->name);
-    return give(f, row, eq ? eq + 1 : argv[*i], e);
+    while (prefix.len && prefix.p[0] == '/')
+        prefix = bytes_sub(prefix, 1, prefix.len);
+    while (prefix.len && prefix.p[prefix.len - 1] == '/')
+        prefix.len--;
+    f->text[find_row(BYTES("web.route-prefix"))] = arena_printf(f->mem, "/%.*s", BYTES_ARG(prefix));
 }
 
-static void set_defaults(server_flags *f)
+/* ---- entry ---- */
+
+static enum flags_outcome wrong(buf *out, const char *before, const err *e, int code, int *status)
 {
-    *f = (server_flags){ .text = xcalloc(n_flag_rows, sizeof *f->text), .set = xcalloc(n_flag_rows, sizeof *f->set) };
-    err e = { 0 };
-    for (size_t i = 0; i < n_flag_rows; i++) {
-        const char *deflt = flag_rows[i].deflt ? flag_rows[i].deflt : "";
-        if (!store(f, &flag_rows[i], deflt, &e))
-            BUG("flags: default of %s: %s", flag_rows[i].name, e.msg);
-        set_text(f, &flag_rows[i], deflt);
+    buf_printf(out, "%s%s\n", before, e->msg);
+    *status = code;
+    return FLAGS_WRONG;
+}
+
+/* --help, --help-long, --version: the first of them. */
+static bool answer(const given_list *l, const char *program, const char *version, buf *out)
+{
+    for (size_t i = 0; i < l->len; i++) {
+        if (l->p[i].row >= 0 || strcmp(l->p[i].value, "true") != 0)
+            continue;
+        if (l->p[i].row == VERSION)
+            buf_printf(out, "%s%s", version, version[0] && version[strlen(version) - 1] == '\n' ? "" : "\n");
+        else
+            flags_write_help(out, program, l->p[i].row == HELP_LONG);
+        return true;
     }
+    return false;
 }
 
 enum flags_outcome flags_parse(server_flags *f, int argc, char **argv, const char *version, buf *out, int *status)
 {
+    const char *slash = argc ? strrchr(argv[0], '/') : NULL, *program = slash ? slash + 1 : argc ? argv[0] : "tsdbd";
+    given_list given = { 0 };
     err e = { 0 };
-    bool ok = true;
+    enum flags_outcome outcome = FLAGS_RUN;
+    memset(f, 0, sizeof *f);
+    f->mem = xmalloc(sizeof *f->mem);
+    arena_init(f->mem, 0);
+    f->text = ARENA_ARRAY(f->mem, char *, n_flag_rows);
+    f->set = arena_zalloc(f->mem, n_flag_rows * sizeof *f->set);
     set_defaults(f);
-    for (int i = 1; i < argc && ok; i++) {
-        bool long_help = strcmp(argv[i], "--help-long") == 0;
-        if (long_help || strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-            flags_write_help(out, "tsdbd", long_help);
-            return FLAGS_EXIT;
-        }
-        if (strcmp(argv[i], "--version") == 0) {
-            buf_putz(out, version);
-            return FLAGS_EXIT;
-        }
-        ok = read_word(f, argv, argc, &i, &e);
+    if (!take_words(argc, argv, &given, &e)) {
+        outcome = wrong(out, "Error parsing command line arguments: ", &e, 1, status);
+        buf_printf(out, "%s: error: %s\n", program, e.msg);
+    } else if (answer(&given, program, version, out)) {
+        outcome = FLAGS_EXIT;
+    } else if (!set_all(f, &given, &e)) {
+        outcome = wrong(out, "Error parsing command line arguments: ", &e, 2, status);
+        flags_write_help(out, program, false);
+    } else if (!check_states(f, &e)) {
+        outcome = wrong(out, "", &e, 1, status);
+    } else if (!check_scope(f, f->agent ? FLAG_SERVER : FLAG_AGENT,
+                            f->agent ? "can not be used in agent mode" : "can only be used in agent mode", &e)) {
+        outcome = wrong(out, "", &e, 3, status);
     }
-    if (ok) {
-        read_features(f);
-        return FLAGS_RUN;
+    if (outcome == FLAGS_RUN) {
+        take_features(f);
+        complete_texts(f);
     }
-    buf_printf(out, "Error parsing command line arguments: %s\n", e.msg);
-    if (e.kind == ERR_NOT_ACCEPTABLE)
-        buf_printf(out, "tsdbd: error: %s, try --help\n", e.msg);
-    *status = e.kind == ERR_NOT_ACCEPTABLE ? 1 : 2;
-    return FLAGS_WRONG;
+    vec_free(&given);
+    return outcome;
 }
 
 void flags_release(server_flags *f)
 {
-    for (size_t i = 0; i < n_flag_rows; i++) {
-        const flag_row *row = &flag_rows[i];
-        if (row->offset != SIZE_MAX && row->type == FLAG_STRING) {
-            free(*(char **)place(f, row));
-            *(char **)place(f, row) = NULL;
-        }
-        if (row->offset != SIZE_MAX && row->type == FLAG_STRINGS)
-            clear_strings(place(f, row));
-        free(f->text[i]);
-    }
-    clear_strings(&f->warnings);
-    free(f->text);
-    free(f->set);
+    if (!f->mem)
+        return;
+    arena_release(f->mem);
+    free(f->mem);
+    memset(f, 0, sizeof *f);
 }
 
-/* ---- what is shown ---- */
-
-enum { HELP_LEFT = 33, HELP_WIDTH = 80 };
-
-/* Appends text broken at spaces into the right column; the cursor stands in it already. */
-static void put_wrapped(buf *out, const char *text)
-{
-    size_t column = HELP_LEFT;
-    bytes rest = bytes_of(text), word;
-    for (bool more = true; more;) {
-        more = bytes_cut(rest, ' ', &word, &rest);
-        if (column > HELP_LEFT && column + word.len + 1 > HELP_WIDTH) {
-            buf_printf(out, "\n%*s", HELP_LEFT, "");
-            column = HELP_LEFT;
-        }
-        if (column > HELP_LEFT) {
-            buf_putc(out, ' ');
-            column++;
-        }
-        buf_puts(out, word);
-        column += word.len;
-    }
-    buf_putc(out, '\n');
-}
-
-static void put_left(buf *out, const char *left, const char *help)
-{
-    if (strlen(left) + 2 > HELP_LEFT)
-        buf_printf(out, "%s  \n%*s", left, HELP_LEFT, "");
-    else
-        buf_printf(out, "%-*s", HELP_LEFT, left);
-    put_wrapped(out, help);
-}
-
-static void put_row(buf *out, const flag_row *row)
-{
-    char left[200];
-    const char *deflt = row->deflt ? row->deflt : "", *list = row->type == FLAG_STRINGS ? " ..." : "";
-    if (row->type == FLAG_BOOL)
-        snprintf(left, sizeof left, "      --[no-]%s", row->name);
-    else if (row->placeholder)
-        snprintf(left, sizeof left, "      --%s=%s", row->name, row->placeholder);
-    else if (row->type == FLAG_STRING)
-        snprintf(left, sizeof left, "      --%s=\"%s\"", row->name, deflt);
-    else
-        snprintf(left, sizeof left, "      --%s=%s%s", row->name, deflt, list);
-    put_left(out, left, row->help);
-    if (row->state == FLAG_REFUSED || (row->state == FLAG_NO_OP && strncmp(row->help, "Accepted", 8) != 0))
-        buf_printf(out, "%*s(%s: %s)\n", HELP_LEFT, "", row->state == FLAG_REFUSED ? "refused" : "no effect", row->note);
-}
-
-void flags_write_help(buf *out, const char *program, bool all)
-{
-    buf_printf(out, "usage: %s [<flags>]\n\nA time-series store and alert engine for the edge: the drop-in Prometheus.\n\nFlags:\n", program);
-    put_left(out, "  -h, --[no-]help", "Show context-sensitive help (also try --help-long).");
-    put_left(out, "      --[no-]version", "Show application version.");
-    for (size_t i = 0; i < n_flag_rows; i++)
-        if (all || !flag_rows[i].hidden)
-            put_row(out, &flag_rows[i]);
-}
-
-/* Name order without keeping an index: the smallest name behind the last one. */
 bool flags_next(const server_flags *f, size_t *i, const char **name, const char **value)
 {
-    const flag_row *last = *i ? &flag_rows[*i - 1] : NULL, *best = NULL;
-    for (size_t k = 0; k < n_flag_rows; k++) {
-        const flag_row *row = &flag_rows[k];
-        if ((!last || strcmp(row->name, last->name) > 0) && (!best || strcmp(row->name, best->name) < 0))
-            best = row;
+    const flag_row *best = NULL;
+    const char *after = *i ? flag_rows[*i - 1].name : "";
+    for (size_t k = 0; k < n_flag_rows; k++) { /* 80 rows: the next name is looked for */
+        const flag_row *r = &flag_rows[k];
+        if (strcmp(r->name, after) > 0 && (!best || strcmp(r->name, best->name) < 0))
+            best = r;
     }
     if (!best)
         return false;
-    *i = row_index(best) + 1;
+    *i = (size_t)(best - flag_rows) + 1;
     *name = best->name;
-    *value = f->text[row_index(best)];
+    *value = f->text[*i - 1];
     return true;
 }
 
 bool flags_was_set(const server_flags *f, const char *name)
 {
-    const flag_row *row = find_row(name, strlen(name));
-    return row && f->set[row_index(row)];
+    int row = find_row(bytes_of(name));
+    return row >= 0 && f->set[row];
 }

@@ -23,10 +23,11 @@ typedef struct flag_row {
     const char *deflt;             /* as text; NULL: none (shown as "" or the type's zero) */
     size_t offset;                 /* into server_flags; SIZE_MAX: only the text is kept */
     enum flag_state state;
+    const char *note;              /* why it has no effect, or is refused */
     const char *help;
-    const char *note;
     const char *placeholder;       /* "<path>" */
-    const char *const *names;      /* FLAG_ENUM */
+    const char *const *names;      /* FLAG_ENUM; FLAG_STRINGS: what each may be; NULL at the end */
+    const char *enum_error;        /* stands before a value that is none of names */
     enum flag_scope scope;
     bool hidden;                   /* not in --help */
     bool ours;                     /* not one of Prometheus' */
@@ -94,6 +95,7 @@ typedef struct server_flags {
     char **text;
     bool *set;
     flag_strings warnings;                   /* sentences to log once logging is set up */
+    struct arena *mem;                       /* holds all of the above */
 } server_flags;
 
 enum flags_outcome {
@@ -104,6 +106,15 @@ enum flags_outcome {
 /* argv[0] is the program. version is the text --version prints. */
 enum flags_outcome flags_parse(server_flags *f, int argc, char **argv, const char *version, buf *out, int *status);
 void flags_release(server_flags *f);
+
+/* The features of --enable-feature: what is built in has a bit; the others are known, with what to say of them. */
+typedef struct feature_row {
+    const char *name;
+    uint32_t bit;                  /* 0: without effect */
+    const char *note;
+} feature_row;
+extern const feature_row feature_rows[];
+extern const size_t n_feature_rows;
 
 /* Usage as kingpin lays it out. all: hidden flags too (--help-long). */
 void flags_write_help(buf *out, const char *program, bool all);
