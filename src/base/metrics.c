@@ -20,12 +20,12 @@ typedef _Atomic(uint64_t) word;
 struct metric {
     metric *next;
     const metric_family *family;
-    bool hidden;               /* under the lock */
+    bool hidden; /* under the lock */
     int n_values;
     char *values[METRIC_MAX_LABELS];
-    word value;                /* double bits; of histogram and summary: the sum */
-    word count;                /* summary */
-    word buckets[];            /* histogram: n_buckets and +Inf, each its own observations only */
+    word value;     /* double bits; of histogram and summary: the sum */
+    word count;     /* summary */
+    word buckets[]; /* histogram: n_buckets and +Inf, each its own observations only */
 };
 
 typedef struct collector {

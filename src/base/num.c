@@ -18,11 +18,11 @@ enum { MAX_DIGITS = 19, EXP_LIMIT = 10000, STRTOD_DIGITS = 800 };
 
 /* A number as it stands in the text. */
 typedef struct number {
-    uint64_t mantissa;    /* the first MAX_DIGITS significant digits (16 for hex) */
-    int64_t exp;          /* of ten (of two for hex) */
+    uint64_t mantissa; /* the first MAX_DIGITS significant digits (15 for hex) */
+    int64_t exp;       /* of ten (of two for hex) */
     bool negative;
-    bool inexact;         /* non-zero digits were left out of mantissa */
-    bytes digits;         /* the digits and their point, for strtod */
+    bool inexact; /* non-zero digits were left out of mantissa */
+    bytes digits; /* the digits and their point, for strtod */
 } number;
 
 static const double exact_pow10[] = {
@@ -67,9 +67,9 @@ static bool read_decimal(cursor *c, number *n)
     const char *p = start;
     const char *point = NULL;
     uint64_t m = 0;
-    int used = 0;             /* significant digits in m */
-    int64_t dropped = 0;      /* digits before the point that are not in m */
-    int64_t fraction = 0;     /* digits behind the point that are in m */
+    int used = 0;         /* significant digits in m */
+    int64_t dropped = 0;  /* digits before the point that are not in m */
+    int64_t fraction = 0; /* digits behind the point that are in m */
     for (; p < end; p++) {
         unsigned d = (unsigned char)*p - '0';
         if (d > 9) {
@@ -145,11 +145,11 @@ static double hex_value(const number *n)
     int64_t exp = n->exp - 1;
     int shift = __builtin_clzll(m);
     m <<= shift;
-    exp -= shift;                             /* value = m * 2^exp, 2^63 <= m */
+    exp -= shift; /* value = m * 2^exp, 2^63 <= m */
     if (exp + 63 > 1023)
         return HUGE_VAL;
     int drop = 64 - 53;
-    if (exp + 63 < -1022)                     /* subnormal: fewer bits */
+    if (exp + 63 < -1022) /* subnormal: fewer bits */
         drop += (int)(-1022 - (exp + 63) < 64 ? -1022 - (exp + 63) : 64);
     if (drop > 64)
         return 0;

@@ -134,8 +134,8 @@ static decimal shortest(double v)
         return without_trailing_zeros((decimal){ (uint64_t)v, 0 });
     if (exponent == 0)
         return without_trailing_zeros(schubfach(fraction, 1 - EXPONENT_BIAS, false));
-    return without_trailing_zeros(schubfach(fraction | UINT64_C(1) << MANTISSA_BITS, exponent - EXPONENT_BIAS,
-                                            fraction == 0 && exponent > 1));
+    return without_trailing_zeros(
+        schubfach(fraction | UINT64_C(1) << MANTISSA_BITS, exponent - EXPONENT_BIAS, fraction == 0 && exponent > 1));
 }
 
 /* "NaN", "+Inf", "-Inf": their length, or 0 where v is finite. */

@@ -90,7 +90,8 @@ size_t pb_begin(buf *b, uint32_t field)
     return mark;
 }
 
-/* The room for the length is that of the longest one; what the length does not need is closed by moving the contents. */
+/* The room for the length is that of the longest one; what the length does not need is closed by moving the contents.
+ */
 void pb_end(buf *b, size_t mark)
 {
     if (b->overflow)

@@ -5,7 +5,9 @@
  *   globs      literals with `.*` or `.+` between: prefix, suffix, infix, or an alternation of a few such; REGEX_PREFIX
  *              and so on where it is one with at most one literal, at the start; matched from left to right with memmem
  *   engine     all else
- * A pattern of plain alternatives is not even parsed. A shape's program for RE2 is made only when regex_expand() asks for its groups, once, whoever comes first.
+ * A pattern of plain alternatives is not even parsed. A shape's program for RE2 is made only when regex_expand() asks
+ * for its groups, once, whoever comes first.
+ *
  * Invariants: (1) all but `refs` and `program` never change after regex_new; (2) kind == REGEX_ENGINE and no globs
  * imply program != NULL; (3) literals are sorted and distinct, and `index` holds them where they are many.
  *
@@ -23,29 +25,29 @@
 #include <stdlib.h>
 
 enum {
-    MAX_PRODUCT = 256,         /* strings that a concatenation of sets may give */
-    MAX_SET_BYTES = 1 << 20,   /* their bytes */
-    MAX_SCRATCH = 16 << 20,    /* memory for the search of a shape: past it the pattern is the engine's */
-    MAX_GLOBS = 32,            /* branches tried one after the other */
-    INDEX_FROM = 9,            /* so many literals get a hash map */
+    MAX_PRODUCT = 256,       /* strings that a concatenation of sets may give */
+    MAX_SET_BYTES = 1 << 20, /* their bytes */
+    MAX_SCRATCH = 16 << 20,  /* memory for the search of a shape: past it the pattern is the engine's */
+    MAX_GLOBS = 32,          /* branches tried one after the other */
+    INDEX_FROM = 9,          /* so many literals get a hash map */
 };
 
 /* One literal of a glob and the gap before it. */
 typedef struct glob_part {
     bytes text;
-    bool has_gap;       /* anything may stand before */
-    bool gap_is_plus;   /* at least one byte of it */
+    bool has_gap;     /* anything may stand before */
+    bool gap_is_plus; /* at least one byte of it */
 } glob_part;
 
 typedef struct glob {
-    glob_part *parts;   /* the last one is the end: an empty text, and the gap before it */
+    glob_part *parts; /* the last one is the end: an empty text, and the gap before it */
     size_t n;
 } glob;
 
 struct regex {
     _Atomic(uint32_t) refs;
     enum regex_kind kind;
-    bool root_is_group;        /* the one group is the whole pattern, as in (.*) */
+    bool root_is_group; /* the one group is the whole pattern, as in (.*) */
     bytes pattern;
     bytes engine_text;
     bytes *names;
@@ -56,7 +58,7 @@ struct regex {
     glob *globs;
     size_t n_globs;
     _Atomic(re2_program *) program;
-    arena a;                   /* all of the above */
+    arena a; /* all of the above */
 };
 
 /* ---- literals ---- */

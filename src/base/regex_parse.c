@@ -11,7 +11,9 @@
 #include <assert.h>
 
 enum { MAX_HEIGHT = 1000, MAX_REPEAT = 1000, MAX_SET = 64, NUMBER_TOO_BIG = -1 };
-enum { MAX_UNICODE_CLASSES = 1000 }; /* each is some hundred ranges to the engine: more of them take seconds to compile */
+enum {
+    MAX_UNICODE_CLASSES = 1000
+}; /* each is some hundred ranges to the engine: more of them take seconds to compile */
 enum { FLAG_FOLD = 1, FLAG_DOT_NL = 2, FLAG_MULTILINE = 4, FLAG_NON_GREEDY = 8 };
 
 typedef struct parser {
@@ -23,10 +25,10 @@ typedef struct parser {
     VEC(rx_node *) stack;
     VEC(bytes) names;
     buf engine_text;
-    const char *copied;        /* up to here the pattern is in engine_text */
+    const char *copied; /* up to here the pattern is in engine_text */
     int n_unicode_classes;
-    bool no_posix_end;         /* no ":]" is left, so that it is searched in vain only once */
-    const char *last_repeat;   /* where the repetition operator just before the cursor starts, or NULL */
+    bool no_posix_end;       /* no ":]" is left, so that it is searched in vain only once */
+    const char *last_repeat; /* where the repetition operator just before the cursor starts, or NULL */
 } parser;
 
 bool rx_fail(err *e, const char *what, bytes expr)

@@ -4,6 +4,8 @@
  * Nd. Case: the simple mappings. ASCII is decided in utf8.c without a table.                                   */
 #include "base/unicode_tables.h"
 
+/* clang-format off */
+
 /* Printable runes. */
 const struct rune_range unicode_print[] = {
     { 0xa1, 0xac }, { 0xae, 0x377 }, { 0x37a, 0x37f }, { 0x384, 0x38a }, { 0x38c, 0x38c }, { 0x38e, 0x3a1 },

@@ -11,6 +11,8 @@ HEAD = """/* unicode_tables.c: what Go's unicode and strconv packages know of ru
  * Written by unicode_tables.py from UnicodeData.txt of Unicode %s. Printable: categories L, M, N, P, S. Word: L and
  * Nd. Case: the simple mappings. ASCII is decided in utf8.c without a table.                                   */
 #include "base/unicode_tables.h"
+
+/* clang-format off */
 """
 FIRST, END = 0x80, 0x110000
 

@@ -1,7 +1,7 @@
 /* relabel.c: see relabel.h. Behaviour of each action: Prometheus' model/relabel/relabel.go.
  *
  * A rule reads its source labels joined by the separator, then does its action: one function per action, found by a
- * table. New values live in the builder's arena. Names made by `replace` may be any non-empty UTF-8 (Prometheus 3).   */
+ * table. New values live in the builder's arena. Names made by `replace` may be any non-empty UTF-8 (Prometheus 3). */
 #include "model/relabel.h"
 #include "base/num.h"
 #include "base/utf8.h"

@@ -5,8 +5,9 @@
 int main(void)
 {
     TCase *(*const cases[])(void) = {
-        arena_cases, buf_cases,     bytes_cases, duration_cases,   err_cases, file_cases,  json_cases,        log_cases,
-        map_cases,   metrics_cases, num_cases,   num_format_cases, pb_cases,  regex_cases, regex_parse_cases, utf8_cases,
+        arena_cases, buf_cases,   bytes_cases,       duration_cases, err_cases, file_cases,
+        json_cases,  log_cases,   map_cases,         metrics_cases,  num_cases, num_format_cases,
+        pb_cases,    regex_cases, regex_parse_cases, utf8_cases,
     };
     Suite *s = suite_create("base");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)

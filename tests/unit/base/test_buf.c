@@ -20,7 +20,7 @@ START_TEST(buf_grows_to_its_maximum_and_no_further)
     buf_putz(&b, "0123456789a"); /* all or nothing of one put */
     ck_assert(b.overflow);
     ck_assert_uint_eq(b.len, 0);
-    buf_putz(&b, "a");           /* and nothing behind a hole */
+    buf_putz(&b, "a"); /* and nothing behind a hole */
     ck_assert_uint_eq(b.len, 0);
     buf_release(&b);
     ck_assert_uint_eq(b.max, 10);

@@ -5,8 +5,8 @@ static const struct {
     const char *a, *b;
     int order;
 } orders[] = {
-    { "", "", 0 },      { "", "a", -1 },      { "a", "a", 0 },       { "a", "ab", -1 },
-    { "b", "ab", 1 },   { "\xff", "a", 1 },   { "abc", "abd", -1 },
+    { "", "", 0 },    { "", "a", -1 },    { "a", "a", 0 },      { "a", "ab", -1 },
+    { "b", "ab", 1 }, { "\xff", "a", 1 }, { "abc", "abd", -1 },
 };
 
 START_TEST(bytes_compare_in_byte_order)

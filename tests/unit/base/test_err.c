@@ -48,10 +48,10 @@ START_TEST(err_kinds_have_the_status_that_prometheus_answers_with)
         const char *type;
         int status;
     } rows[] = {
-        { ERR_BAD_DATA, "bad_data", 400 },        { ERR_EXECUTION, "execution", 422 },
-        { ERR_CANCELED, "canceled", 499 },        { ERR_TIMEOUT, "timeout", 503 },
-        { ERR_INTERNAL, "internal", 500 },        { ERR_UNAVAILABLE, "unavailable", 503 },
-        { ERR_NOT_FOUND, "not_found", 404 },      { ERR_NOT_ACCEPTABLE, "not_acceptable", 406 },
+        { ERR_BAD_DATA, "bad_data", 400 },   { ERR_EXECUTION, "execution", 422 },
+        { ERR_CANCELED, "canceled", 499 },   { ERR_TIMEOUT, "timeout", 503 },
+        { ERR_INTERNAL, "internal", 500 },   { ERR_UNAVAILABLE, "unavailable", 503 },
+        { ERR_NOT_FOUND, "not_found", 404 }, { ERR_NOT_ACCEPTABLE, "not_acceptable", 406 },
     };
     for (int i = 0; i < N_ROWS(rows); i++) {
         ck_assert_str_eq(err_kind_row(rows[i].kind)->type, rows[i].type);

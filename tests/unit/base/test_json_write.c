@@ -30,7 +30,8 @@ START_TEST(json_puts_commas_by_itself)
     json_key(&w, "n");
     json_double(&w, 1.5);
     json_end(&w);
-    ck_bytes(buf_bytes(&b), "{\"status\":\"success\",\"data\":[-1,true,null,[],{\"a\\\"b\":[1,2],\"e\":{}}],\"n\":1.5}");
+    ck_bytes(buf_bytes(&b),
+             "{\"status\":\"success\",\"data\":[-1,true,null,[],{\"a\\\"b\":[1,2],\"e\":{}}],\"n\":1.5}");
     ck_assert_int_eq(w.depth, 0);
     buf_release(&b);
 }
@@ -79,7 +80,9 @@ static const struct {
     { "\b\f\x01\x1f\x7f", "\"\\u0008\\u000c\\u0001\\u001f\x7f\"" },
     { "é€😀", "\"é€😀\"" },
     { "\xe2\x80\xa8x\xe2\x80\xa9", "\"\\u2028x\\u2029\"" },
-    { "a\xff" "b\xe2\x82", "\"a\\ufffdb\\ufffd\\ufffd\"" },
+    { "a\xff"
+      "b\xe2\x82",
+      "\"a\\ufffdb\\ufffd\\ufffd\"" },
     { "\xef\xbf\xbd", "\"\xef\xbf\xbd\"" },
 };
 
@@ -101,9 +104,16 @@ START_TEST(json_numbers_are_those_of_encoding_json)
     static const struct {
         double v;
         const char *text;
-    } rows[] = { { 0, "0" },          { -0.0, "-0" },     { 1e20, "100000000000000000000" }, { 1e21, "1e+21" },
-                 { 1e-6, "0.000001" }, { 1e-7, "1e-7" },  { -1.5e-9, "-1.5e-9" },            { 1e-10, "1e-10" },
-                 { 0.1, "0.1" },       { 1e100, "1e+100" } };
+    } rows[] = { { 0, "0" },
+                 { -0.0, "-0" },
+                 { 1e20, "100000000000000000000" },
+                 { 1e21, "1e+21" },
+                 { 1e-6, "0.000001" },
+                 { 1e-7, "1e-7" },
+                 { -1.5e-9, "-1.5e-9" },
+                 { 1e-10, "1e-10" },
+                 { 0.1, "0.1" },
+                 { 1e100, "1e+100" } };
     buf b;
     buf_init(&b, 1000);
     for (int i = 0; i < N_ROWS(rows); i++) {

@@ -46,9 +46,9 @@ static const char *lines(void)
 
 START_TEST(log_writes_logfmt_as_slog_does)
 {
-    log_write(LOG_INFO, "/src/tsdb/head.c", 123, "Head flushed", "series", log_i64(-1000), "v", log_f64(0.25),
-              "path", "/tmp/x", "empty", "", "none", (const char *)NULL, "q", "a=b", "quote", "say \"hi\"\n", "back",
-              "a\\b", "utf", "é", "ctl", "\x7f", "bad", "\xff", (const char *)NULL);
+    log_write(LOG_INFO, "/src/tsdb/head.c", 123, "Head flushed", "series", log_i64(-1000), "v", log_f64(0.25), "path",
+              "/tmp/x", "empty", "", "none", (const char *)NULL, "q", "a=b", "quote", "say \"hi\"\n", "back", "a\\b",
+              "utf", "é", "ctl", "\x7f", "bad", "\xff", (const char *)NULL);
     ck_assert_str_eq(lines(), "time=2026-01-02T15:04:05.678Z level=INFO source=head.c:123 msg=\"Head flushed\" "
                               "series=-1000 v=0.25 path=/tmp/x empty=\"\" none=\"\" q=\"a=b\" "
                               "quote=\"say \\\"hi\\\"\\n\" back=a\\b utf=é ctl=\x7f bad=\"\\xff\"\n");

@@ -21,25 +21,25 @@ static const struct {
     { "1.7976931348623157e308", 0x1.fffffffffffffp1023 },
     { "1.7976931348623158e308", 0x1.fffffffffffffp1023 },
     { "4.9e-324", 0x1p-1074 },
-    { "2.4703282292062328e-324", 0x1p-1074 },         /* just above half of the smallest */
-    { "2.4703282292062327e-324", 0 },                 /* and just below */
+    { "2.4703282292062328e-324", 0x1p-1074 }, /* just above half of the smallest */
+    { "2.4703282292062327e-324", 0 },         /* and just below */
     { "1e-400", 0 },
     { "0e99999999999999999999", 0 },
     { "2.2250738585072011e-308", 0x0.fffffffffffffp-1022 },
     { "2.2250738585072012e-308", 0x1p-1022 },
-    { "9007199254740993", 9007199254740992.0 },       /* 2^53 + 1: to even */
+    { "9007199254740993", 9007199254740992.0 }, /* 2^53 + 1: to even */
     { "9007199254740993.00000000000000000000001", 9007199254740994.0 },
     { "9223372036854775807", 9223372036854775808.0 },
     { "123456789012345678901234567890", 123456789012345678901234567890.0 },
     { "0.000000000000000000000000000001e30", 1 },
     { "100000000000000000000000e-23", 1 },
-    { "1.00000000000000011102230246251565404236316680908203125", 1 },            /* halfway: to even */
+    { "1.00000000000000011102230246251565404236316680908203125", 1 }, /* halfway: to even */
     { "1.00000000000000011102230246251565404236316680908203124", 1 },
     { "1.00000000000000011102230246251565404236316680908203126", 0x1.0000000000001p0 },
     { "0x1p0", 1 },
     { "0x.8p1", 1 },
     { "-0X1.8P-1", -0.75 },
-    { "0x1.fffffffffffff8p0", 2 },                    /* halfway: to even */
+    { "0x1.fffffffffffff8p0", 2 }, /* halfway: to even */
     { "0x1.fffffffffffff7ffffffffffffffp0", 0x1.fffffffffffffp0 },
     { "0x1p-1074", 0x1p-1074 },
     { "0x1p-1075", 0 },
@@ -64,9 +64,10 @@ START_TEST(num_parse_reads_what_go_reads)
 END_TEST
 
 static const char *const bad[] = {
-    "",      "-",      "+",    ".",     "e5",    "1e",     "1e+",   "1e5x",  " 1",    "1 ",  "1_000", "0x",
-    "0x1",   "0x1.8",  "0xp1", "0x1p",  "0x1p+", "0x_1p0", "--1",   "+-1",   "1..2",  "1.2.3", "infi", "infinit",
-    "infinityx", "+nan", "-nan", "nanx", "na", "0b1", "0o7", "1,5", "0x1g", "1f", "\xd9\xa1", "x", "0x1p1_0",
+    "",      "-",     "+",    ".",       "e5",        "1e",   "1e+",     "1e5x",   " 1",  "1 ",
+    "1_000", "0x",    "0x1",  "0x1.8",   "0xp1",      "0x1p", "0x1p+",   "0x_1p0", "--1", "+-1",
+    "1..2",  "1.2.3", "infi", "infinit", "infinityx", "+nan", "-nan",    "nanx",   "na",  "0b1",
+    "0o7",   "1,5",   "0x1g", "1f",      "\xd9\xa1",  "x",    "0x1p1_0",
 };
 
 START_TEST(num_parse_refuses_what_go_refuses)
@@ -171,7 +172,8 @@ START_TEST(num_parse_bounds_its_work_on_long_texts)
     text[1] = '.';
     text[sizeof text - 9] = '1';
     memcpy(text + sizeof text - 8, "e+299989", 8);
-    ck_assert(num_parse(bytes_n(text, sizeof text), &v, &range)); /* 29998 is read of the exponent: as in Go, far too small */
+    ck_assert(
+        num_parse(bytes_n(text, sizeof text), &v, &range)); /* 29998 is read of the exponent: as in Go, far too small */
     ck_assert_double_eq(v, 0);
     memset(text, '0', sizeof text);
     memcpy(text, "0.", 2);
@@ -190,8 +192,10 @@ START_TEST(num_parse_integers)
     ck_assert(num_parse_i64(BYTES("-0"), &i) && i == 0);
     ck_assert(num_parse_i64(BYTES("007"), &i) && i == 7);
     ck_assert(num_parse_u64(BYTES("18446744073709551615"), &u) && u == UINT64_MAX);
-    static const char *const no[] = { "", "-", "+", "9223372036854775808", "-9223372036854775809", "1.0", " 1", "1 ",
-                                      "0x1", "-+1", "+-1", "1e3", "--1" };
+    static const char *const no[] = {
+        "",    "-",   "+",  "9223372036854775808", "-9223372036854775809", "1.0", " 1", "1 ", "0x1", "-+1",
+        "+-1", "1e3", "--1"
+    };
     for (int k = 0; k < N_ROWS(no); k++)
         ck_assert_msg(!num_parse_i64(bytes_of(no[k]), &i), "%s", no[k]);
     ck_assert(!num_parse_u64(BYTES("18446744073709551616"), &u));

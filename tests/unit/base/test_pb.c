@@ -76,18 +76,24 @@ static const struct {
     const char *in;
     size_t len;
 } malformed[] = {
-    { "\x08", 1 },                                              /* no value */
-    { "\x08\x80", 2 },                                          /* value cut */
-    { "\x0a\x05" "abc", 5 },                                    /* length past the end */
-    { "\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11 },     /* length of 2^64 - 1 */
-    { "\x09" "1234567", 8 },                                    /* fixed64 cut */
-    { "\x0d" "123", 4 },                                        /* fixed32 cut */
-    { "\x0b\x0c", 2 },                                          /* group */
-    { "\x0e\x01", 2 },                                          /* wire type 6 */
-    { "\x0f\x01", 2 },                                          /* wire type 7 */
-    { "\x00\x01", 2 },                                          /* field 0 */
-    { "\x80\x80\x80\x80\x10\x01", 6 },                          /* field 2^29 */
-    { "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f\x01", 11 },     /* tag over 64 bits */
+    { "\x08", 1 },     /* no value */
+    { "\x08\x80", 2 }, /* value cut */
+    { "\x0a\x05"
+      "abc",
+      5 },                                                  /* length past the end */
+    { "\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11 }, /* length of 2^64 - 1 */
+    { "\x09"
+      "1234567",
+      8 }, /* fixed64 cut */
+    { "\x0d"
+      "123",
+      4 },                                                  /* fixed32 cut */
+    { "\x0b\x0c", 2 },                                      /* group */
+    { "\x0e\x01", 2 },                                      /* wire type 6 */
+    { "\x0f\x01", 2 },                                      /* wire type 7 */
+    { "\x00\x01", 2 },                                      /* field 0 */
+    { "\x80\x80\x80\x80\x10\x01", 6 },                      /* field 2^29 */
+    { "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f\x01", 11 }, /* tag over 64 bits */
 };
 
 START_TEST(pb_stops_for_good_at_what_is_malformed)

@@ -84,23 +84,57 @@ static const struct {
     const char *pattern, *text;
     bool match;
 } matches[] = {
-    { "foo", "foo", true },          { "foo", "foobar", false },        { "foo", "xfoo", false },
-    { "a|ab", "ab", true },          { ".*", "", true },                { ".+", "", false },
-    { "a.c", "a\nc", true },         { ".*", "a\nb", true },            { "foo.*", "foo", true },
-    { "foo.+", "foo", false },       { "foo.+", "foo\n", true },        { ".*foo", "xfoo", true },
-    { ".*foo", "foox", false },      { ".*foo.*", "xfoox", true },      { "a.*b.*c", "a1b2c", true },
-    { "a.*b.*c", "acb", false },     { "a.*a", "a", false },            { "a.*a", "aa", true },
-    { "a.+a", "aa", false },         { "a.+a", "aéa", true },           { ".+b.+", "abc", true },
-    { ".+b.+", "bc", false },        { ".+b.+", "bbb", true },          { "ab.*bc", "abc", false },
-    { ".*a.*a.*a.*", "aa", false },  { ".*a.*a.*a.*", "xaxaxax", true },
-    { "(?i)foo", "FoO", true },      { "(?i)straße", "STRAßE", true },  { "a{2,3}", "aaaa", false },
-    { "\\d+", "123", true },         { "\\d+", "12a", false },          { "é", "é", true },
-    { ".", "é", true },              { "..", "é", false },              { "[^a]", "\n", true },
-    { "a$", "a\n", false },          { "(?m)a$\nb", "a\nb", true },     { "foo$|bar", "bar", true },
-    { "a\\Qb.c\\E", "ab.c", true },  { "\\bfoo\\b", "foo", true },      { "[[:alpha:]]+", "abc", true },
-    { "a\xff", "a\xff", true },       { ".", "\xff", true },           { "a.", "a\xff", true },           { "\\x{FFFD}+", "\xff\xfe", true },
-    { ".*x", "\xffx", true },        { "[^x]y", "\xffy", true },        { "(a|b)*c|(a|ab)*c", "abc", true },
-    { "foo.*|.*bar|x", "foo1", true }, { "foo.*|.*bar|x", "1bar", true }, { "(foo.*|.*bar|x)", "x", true },
+    { "foo", "foo", true },
+    { "foo", "foobar", false },
+    { "foo", "xfoo", false },
+    { "a|ab", "ab", true },
+    { ".*", "", true },
+    { ".+", "", false },
+    { "a.c", "a\nc", true },
+    { ".*", "a\nb", true },
+    { "foo.*", "foo", true },
+    { "foo.+", "foo", false },
+    { "foo.+", "foo\n", true },
+    { ".*foo", "xfoo", true },
+    { ".*foo", "foox", false },
+    { ".*foo.*", "xfoox", true },
+    { "a.*b.*c", "a1b2c", true },
+    { "a.*b.*c", "acb", false },
+    { "a.*a", "a", false },
+    { "a.*a", "aa", true },
+    { "a.+a", "aa", false },
+    { "a.+a", "aéa", true },
+    { ".+b.+", "abc", true },
+    { ".+b.+", "bc", false },
+    { ".+b.+", "bbb", true },
+    { "ab.*bc", "abc", false },
+    { ".*a.*a.*a.*", "aa", false },
+    { ".*a.*a.*a.*", "xaxaxax", true },
+    { "(?i)foo", "FoO", true },
+    { "(?i)straße", "STRAßE", true },
+    { "a{2,3}", "aaaa", false },
+    { "\\d+", "123", true },
+    { "\\d+", "12a", false },
+    { "é", "é", true },
+    { ".", "é", true },
+    { "..", "é", false },
+    { "[^a]", "\n", true },
+    { "a$", "a\n", false },
+    { "(?m)a$\nb", "a\nb", true },
+    { "foo$|bar", "bar", true },
+    { "a\\Qb.c\\E", "ab.c", true },
+    { "\\bfoo\\b", "foo", true },
+    { "[[:alpha:]]+", "abc", true },
+    { "a\xff", "a\xff", true },
+    { ".", "\xff", true },
+    { "a.", "a\xff", true },
+    { "\\x{FFFD}+", "\xff\xfe", true },
+    { ".*x", "\xffx", true },
+    { "[^x]y", "\xffy", true },
+    { "(a|b)*c|(a|ab)*c", "abc", true },
+    { "foo.*|.*bar|x", "foo1", true },
+    { "foo.*|.*bar|x", "1bar", true },
+    { "(foo.*|.*bar|x)", "x", true },
     { "foo.*|.*bar|x", "fo", false },
 };
 
@@ -115,8 +149,8 @@ START_TEST(regex_matches_whole_texts)
 }
 END_TEST
 
-static const char *const pieces[] = { "a",    "b",  "ab",    "é",    "[ab]",   "(a|b)", "(?:ab|b)", ".*",      ".+", "(.*)",
-                                      "(.+)", "a?", "(?:a|)", "^", "$", "(a(b)?)", "\\.", "[a-c]", ".", "b*" };
+static const char *const pieces[] = { "a",    "b",  "ab",     "é", "[ab]", "(a|b)",   "(?:ab|b)", ".*",    ".+", "(.*)",
+                                      "(.+)", "a?", "(?:a|)", "^", "$",    "(a(b)?)", "\\.",      "[a-c]", ".",  "b*" };
 
 /* Patterns of random pieces on random texts: the shapes' answers are the engine's. */
 START_TEST(regex_shapes_agree_with_the_engine)
@@ -138,7 +172,8 @@ START_TEST(regex_shapes_agree_with_the_engine)
             char text[16];
             int len = 0;
             for (uint64_t k = test_random(&seed) % 6; k > 0; k--) {
-                const char *rune = (const char *const[]){ "a", "b", "a", "b", "c", ".", "é", "\n" }[test_random(&seed) % 8];
+                const char *rune =
+                    (const char *const[]){ "a", "b", "a", "b", "c", ".", "é", "\n" }[test_random(&seed) % 8];
                 len += snprintf(text + len, 3, "%s", rune);
             }
             bool got = regex_match(r, bytes_n(text, (size_t)len)), want = re2_program_match(p, text, (size_t)len);
@@ -175,7 +210,7 @@ START_TEST(regex_finds_among_many_literals)
 END_TEST
 
 static const struct {
-    const char *pattern, *text, *template, *out;   /* out NULL: no match */
+    const char *pattern, *text, *template, *out; /* out NULL: no match */
 } expands[] = {
     { "(.*)", "abc", "$1", "abc" },
     { "(.*)", "", "x${1}y", "xy" },
@@ -183,19 +218,19 @@ static const struct {
     { "foo", "bar", "x", NULL },
     { "(a|ab)(b?)", "ab", "$1,$2", "a,b" },
     { "([^:]+)(?::\\d+)?", "host:9100", "${1}:80", "host:80" },
-    { "(?P<n>a)(?<m>b)", "ab", "$m$n${n}x$nx", "baax" },     /* $nx is a name of its own */
-    { "(?P<n>a)|(?P<n>b)", "b", "<$n>", "<b>" },             /* the one that took part */
+    { "(?P<n>a)(?<m>b)", "ab", "$m$n${n}x$nx", "baax" }, /* $nx is a name of its own */
+    { "(?P<n>a)|(?P<n>b)", "b", "<$n>", "<b>" },         /* the one that took part */
     { "(a)|(b)", "b", "<$1|$2>", "<|b>" },
     { "(a)", "a", "$$1 $", "$1 $" },
     { "(a)", "a", "${1", "${1" },
     { "(a)", "a", "${}$-", "${}$-" },
     { "(a)", "a", "$01 $10 $1_", "  " },
-    { "(a)", "a", "$1é", "" },                               /* é is a letter, so this is the name "1é" */
+    { "(a)", "a", "$1é", "" }, /* é is a letter, so this is the name "1é" */
     { "(a)", "a", "$1-é", "a-é" },
     { "(a)", "a", "$99999999999", "" },
     { "(foo|bar)-(.+)", "bar-x", "$2-$1", "x-bar" },
     { "(foo)(bar)?", "foo", "[$2]", "[]" },
-    { "(.+)-(.+)", "a-b-c", "$1|$2", "a-b|c" },              /* greedy */
+    { "(.+)-(.+)", "a-b-c", "$1|$2", "a-b|c" }, /* greedy */
     { "(.+?)-(.+)", "a-b-c", "$1|$2", "a|b-c" },
     { "(?U)(.+)-(.+)", "a-b-c", "$1|$2", "a|b-c" },
     { "(a)", "a", "", "" },

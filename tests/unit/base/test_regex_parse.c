@@ -114,11 +114,16 @@ END_TEST
 static const struct {
     const char *pattern, *text;
 } anchored[] = {
-    { "(a", "missing closing ): `^(?s:(a)$`" },   { "a)", "unexpected ): `^(?s:a))$`" },
-    { "[a", "missing closing ]: `[a)$`" },        { "a\\", "missing closing ): `^(?s:a\\)$`" },
-    { "(?P<n", "invalid named capture: `(?P<n)$`" }, { "*", "missing argument to repetition operator: `*`" },
-    { "\\Qa", "missing closing ): `^(?s:\\Qa)$`" }, { "\\pX", "invalid character class range: `\\pX`" },
-    { "a)(b", NULL },                             { "(.*)", NULL },
+    { "(a", "missing closing ): `^(?s:(a)$`" },
+    { "a)", "unexpected ): `^(?s:a))$`" },
+    { "[a", "missing closing ]: `[a)$`" },
+    { "a\\", "missing closing ): `^(?s:a\\)$`" },
+    { "(?P<n", "invalid named capture: `(?P<n)$`" },
+    { "*", "missing argument to repetition operator: `*`" },
+    { "\\Qa", "missing closing ): `^(?s:\\Qa)$`" },
+    { "\\pX", "invalid character class range: `\\pX`" },
+    { "a)(b", NULL },
+    { "(.*)", NULL },
 };
 
 START_TEST(regex_of_a_configuration_names_what_is_compiled)

@@ -13,18 +13,18 @@ static const struct {
     { "é", true, 0xe9, 2 },
     { "€", true, 0x20ac, 3 },
     { "😀", true, 0x1f600, 4 },
-    { "\xef\xbf\xbd", true, 0xFFFD, 3 },           /* U+FFFD itself */
+    { "\xef\xbf\xbd", true, 0xFFFD, 3 }, /* U+FFFD itself */
     { "\x80", false, 0xFFFD, 1 },
-    { "\xc0\x80", false, 0xFFFD, 1 },              /* over-long */
+    { "\xc0\x80", false, 0xFFFD, 1 }, /* over-long */
     { "\xc1\xbf", false, 0xFFFD, 1 },
     { "\xe0\x9f\xbf", false, 0xFFFD, 1 },
     { "\xf0\x8f\xbf\xbf", false, 0xFFFD, 1 },
-    { "\xed\xa0\x80", false, 0xFFFD, 1 },          /* surrogate */
+    { "\xed\xa0\x80", false, 0xFFFD, 1 }, /* surrogate */
     { "\xed\x9f\xbf", true, 0xd7ff, 3 },
     { "\xf4\x8f\xbf\xbf", true, 0x10ffff, 4 },
-    { "\xf4\x90\x80\x80", false, 0xFFFD, 1 },      /* beyond the last */
+    { "\xf4\x90\x80\x80", false, 0xFFFD, 1 }, /* beyond the last */
     { "\xf5\x80\x80\x80", false, 0xFFFD, 1 },
-    { "\xe2\x82", false, 0xFFFD, 1 },              /* cut */
+    { "\xe2\x82", false, 0xFFFD, 1 }, /* cut */
     { "\xe2\x28\xa1", false, 0xFFFD, 1 },
     { "\xff", false, 0xFFFD, 1 },
     { "abcdefghijklmno\xff", false, 'a', 1 },
@@ -67,7 +67,7 @@ static const struct {
     { "é€😀", "\"é€😀\"" },
     { "\xff\xc0", "\"\\xff\\xc0\"" },
     { "\xef\xbf\xbd", "\"\xef\xbf\xbd\"" },
-    { "\xc2\xa0", "\"\\u00a0\"" },                /* no-break space does not print */
+    { "\xc2\xa0", "\"\\u00a0\"" }, /* no-break space does not print */
     { "\xe2\x80\xa8", "\"\\u2028\"" },
     { "\xf3\xa0\x80\x81", "\"\\U000e0001\"" },
     { "\xef\xbb\xbf", "\"\\ufeff\"" },
@@ -88,9 +88,17 @@ START_TEST(utf8_quotes_runes_as_go_quotes)
     static const struct {
         uint32_t rune;
         const char *quoted;
-    } runes[] = { { 'a', "'a'" },   { '\'', "'\\''" },        { '"', "'\"'" },           { '\\', "'\\\\'" },
-                  { 0, "'\\x00'" }, { '\n', "'\\n'" },        { 0x20ac, "'€'" },         { 0x7f, "'\\x7f'" },
-                  { 0xa0, "'\\u00a0'" }, { 0xE0001, "'\\U000e0001'" }, { 0xD800, "'\xef\xbf\xbd'" },
+    } runes[] = { { 'a', "'a'" },
+                  { '\'', "'\\''" },
+                  { '"', "'\"'" },
+                  { '\\', "'\\\\'" },
+                  { 0, "'\\x00'" },
+                  { '\n', "'\\n'" },
+                  { 0x20ac, "'€'" },
+                  { 0x7f, "'\\x7f'" },
+                  { 0xa0, "'\\u00a0'" },
+                  { 0xE0001, "'\\U000e0001'" },
+                  { 0xD800, "'\xef\xbf\xbd'" },
                   { 0x110000, "'\xef\xbf\xbd'" } };
     buf b;
     buf_init(&b, 100);
@@ -107,17 +115,18 @@ START_TEST(utf8_knows_classes_and_cases)
 {
     ck_assert(utf8_is_print(' ') && utf8_is_print('~') && !utf8_is_print('\t') && !utf8_is_print(0x7f));
     ck_assert(utf8_is_print(0xe9) && !utf8_is_print(0xad) && !utf8_is_print(0x378) && utf8_is_print(0x4e00));
-    ck_assert(utf8_is_word('z') && utf8_is_word('9') && !utf8_is_word('_') && utf8_is_word(0xe9) && utf8_is_word(0x663));
+    ck_assert(utf8_is_word('z') && utf8_is_word('9') && !utf8_is_word('_') && utf8_is_word(0xe9)
+              && utf8_is_word(0x663));
     ck_assert(!utf8_is_word(0x20ac) && !utf8_is_word(0x10FFFF));
-    static const uint32_t pairs[][2] = { { 'a', 'A' },         { 0xe9, 0xc9 },     { 0x101, 0x100 },  { 0x3b1, 0x391 },
-                                         { 0x451, 0x401 },     { 0xff, 0x178 },    { 0x1e01, 0x1e00 }, { 0x10428, 0x10400 } };
+    static const uint32_t pairs[][2] = { { 'a', 'A' },     { 0xe9, 0xc9 },  { 0x101, 0x100 },   { 0x3b1, 0x391 },
+                                         { 0x451, 0x401 }, { 0xff, 0x178 }, { 0x1e01, 0x1e00 }, { 0x10428, 0x10400 } };
     for (int i = 0; i < N_ROWS(pairs); i++) {
         ck_assert_uint_eq(utf8_to_upper(pairs[i][0]), pairs[i][1]);
         ck_assert_uint_eq(utf8_to_lower(pairs[i][1]), pairs[i][0]);
         ck_assert_uint_eq(utf8_to_lower(pairs[i][0]), pairs[i][0]);
         ck_assert_uint_eq(utf8_to_upper(pairs[i][1]), pairs[i][1]);
     }
-    ck_assert_uint_eq(utf8_to_upper(0xdf), 0xdf);   /* sharp s has no single upper case */
+    ck_assert_uint_eq(utf8_to_upper(0xdf), 0xdf); /* sharp s has no single upper case */
     ck_assert_uint_eq(utf8_to_lower(0x130), 'i');
     ck_assert_uint_eq(utf8_to_upper(0x3c2), 0x3a3); /* final sigma */
     ck_assert_uint_eq(utf8_to_upper('1'), '1');

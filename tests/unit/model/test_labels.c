@@ -19,7 +19,7 @@ START_TEST(labels_are_sorted_distinct_and_without_empty_values)
     arena a;
     arena_init(&a, 0);
     check_print(test_labels(&a, "b=2,a=1,c=,b=3"), "{a=\"1\", b=\"3\"}"); /* the last of a name stays */
-    check_print(test_labels(&a, "b=2,b="), "{}");                          /* even when it is empty */
+    check_print(test_labels(&a, "b=2,b="), "{}");                         /* even when it is empty */
     check_print(test_labels(&a, "=x,a=1"), "{a=\"1\"}");
     check_print(test_labels(&a, ""), "{}");
     ck_assert(labels_eq(test_labels(&a, ""), &labels_empty));
@@ -74,8 +74,9 @@ static const struct {
     const char *a, *b;
     int order;
 } orders[] = {
-    { "", "", 0 },           { "", "a=1", -1 },      { "a=1", "a=1", 0 },     { "a=1", "a=2", -1 },
-    { "a=1", "a=1,b=1", -1 }, { "a=2", "a=1,b=1", 1 }, { "b=1", "a=9,z=1", 1 }, { "a=1", "a=10", -1 },
+    { "", "", 0 },           { "", "a=1", -1 },        { "a=1", "a=1", 0 },
+    { "a=1", "a=2", -1 },    { "a=1", "a=1,b=1", -1 }, { "a=2", "a=1,b=1", 1 },
+    { "b=1", "a=9,z=1", 1 }, { "a=1", "a=10", -1 },
 };
 
 START_TEST(labels_compare_pairwise)
@@ -143,14 +144,14 @@ static const struct {
     { "", 0, true },
     { "\1a\1x", 4, true },
     { "\1a\1x\1b\1y", 8, true },
-    { "\1a\1x\1a\1y", 8, false },      /* twice */
-    { "\1b\1x\1a\1y", 8, false },      /* order */
-    { "\0\1x", 3, false },             /* no name */
-    { "\1a\0", 3, false },             /* no value */
-    { "\1a\2x", 4, false },            /* past the end */
+    { "\1a\1x\1a\1y", 8, false }, /* twice */
+    { "\1b\1x\1a\1y", 8, false }, /* order */
+    { "\0\1x", 3, false },        /* no name */
+    { "\1a\0", 3, false },        /* no value */
+    { "\1a\2x", 4, false },       /* past the end */
     { "\1a", 2, false },
     { "\1", 1, false },
-    { "\x81\0a\1x", 5, false },        /* a length longer than need be */
+    { "\x81\0a\1x", 5, false }, /* a length longer than need be */
     { "\xff\xff\xff\xff\xff\1a", 7, false },
     { "\xff\xff\xff\xff\x0f\1a", 7, false },
 };

@@ -10,10 +10,10 @@ static const struct {
     const char *value, *text;
     bool match;
 } rows[] = {
-    { MATCH_EQ, "a", "a", true },       { MATCH_EQ, "a", "b", false },     { MATCH_EQ, "", "", true },
-    { MATCH_NE, "a", "b", true },       { MATCH_NE, "a", "a", false },     { MATCH_NE, "", "", false },
-    { MATCH_RE, "a|b", "b", true },     { MATCH_RE, "a", "ab", false },    { MATCH_RE, ".*", "", true },
-    { MATCH_NRE, "a|b", "b", false },   { MATCH_NRE, "a.+", "a", true },   { MATCH_NRE, ".*", "", false },
+    { MATCH_EQ, "a", "a", true },     { MATCH_EQ, "a", "b", false },   { MATCH_EQ, "", "", true },
+    { MATCH_NE, "a", "b", true },     { MATCH_NE, "a", "a", false },   { MATCH_NE, "", "", false },
+    { MATCH_RE, "a|b", "b", true },   { MATCH_RE, "a", "ab", false },  { MATCH_RE, ".*", "", true },
+    { MATCH_NRE, "a|b", "b", false }, { MATCH_NRE, "a.+", "a", true }, { MATCH_NRE, ".*", "", false },
 };
 
 START_TEST(matcher_takes_values)
@@ -73,9 +73,12 @@ START_TEST(matcher_prints_as_prometheus_prints)
         enum matcher_op op;
         const char *name, *value, *text;
     } prints[] = {
-        { MATCH_EQ, "a", "b", "a=\"b\"" },           { MATCH_NE, "a", "q\"\n", "a!=\"q\\\"\\n\"" },
-        { MATCH_RE, "a", "x\\.y", "a=~\"x\\\\.y\"" }, { MATCH_NRE, "a", "", "a!~\"\"" },
-        { MATCH_EQ, "a.b", "c", "\"a.b\"=\"c\"" },   { MATCH_EQ, "a:b", "c", "\"a:b\"=\"c\"" },
+        { MATCH_EQ, "a", "b", "a=\"b\"" },
+        { MATCH_NE, "a", "q\"\n", "a!=\"q\\\"\\n\"" },
+        { MATCH_RE, "a", "x\\.y", "a=~\"x\\\\.y\"" },
+        { MATCH_NRE, "a", "", "a!~\"\"" },
+        { MATCH_EQ, "a.b", "c", "\"a.b\"=\"c\"" },
+        { MATCH_EQ, "a:b", "c", "\"a:b\"=\"c\"" },
     };
     arena a;
     arena_init(&a, 0);

@@ -10,7 +10,7 @@ typedef struct row {
     enum relabel_action action;
     const char *in, *sources, *regex, *target, *replacement;
     uint64_t modulus;
-    const char *out;   /* NULL: dropped */
+    const char *out; /* NULL: dropped */
     const char *separator;
 } row;
 
@@ -19,33 +19,33 @@ static const row rows[] = {
     { RELABEL_REPLACE, "a=foo,b=bar", "a,b", "(.*);(.*)", "c", "$2$1", 0, "a=foo,b=bar,c=barfoo" },
     { RELABEL_REPLACE, "a=foo,b=bar", "a,b", "(.*)/(.*)", "c", "$2$1", 0, "a=foo,b=bar,c=barfoo", "/" },
     { RELABEL_REPLACE, "a=foo", "a", "nomatch", "c", "x", 0, "a=foo" },
-    { RELABEL_REPLACE, "a=foo", "a", "o", "c", "x", 0, "a=foo" },              /* anchored */
-    { RELABEL_REPLACE, "a=foo,c=1", "a", "(.*)", "c", "", 0, "a=foo" },        /* an empty value deletes */
+    { RELABEL_REPLACE, "a=foo", "a", "o", "c", "x", 0, "a=foo" },       /* anchored */
+    { RELABEL_REPLACE, "a=foo,c=1", "a", "(.*)", "c", "", 0, "a=foo" }, /* an empty value deletes */
     { RELABEL_REPLACE, "a=foo,c=1", "missing", NULL, "c", NULL, 0, "a=foo" },
     { RELABEL_REPLACE, "a=foo", "", NULL, "c", "const", 0, "a=foo,c=const" },
     { RELABEL_REPLACE, "a=foo", "missing", NULL, "c", "const", 0, "a=foo,c=const" },
     { RELABEL_REPLACE, "a=some-name-value", "a", "some-([^-]+)-([^,]+)", "${1}", "${2}", 0,
       "a=some-name-value,name=value" },
-    { RELABEL_REPLACE, "a=x", "a", "()x", "${1}", "v", 0, "a=x" },             /* no name: nothing happens */
-    { RELABEL_REPLACE, "a=x.y", "a", "(.*)", "$1", "v", 0, "a=x.y,x.y=v" },     /* any UTF-8 is a name */
+    { RELABEL_REPLACE, "a=x", "a", "()x", "${1}", "v", 0, "a=x" },          /* no name: nothing happens */
+    { RELABEL_REPLACE, "a=x.y", "a", "(.*)", "$1", "v", 0, "a=x.y,x.y=v" }, /* any UTF-8 is a name */
     { RELABEL_REPLACE, "a=foo,b=1", "a", NULL, "b", NULL, 0, "a=foo,b=foo" },
     { RELABEL_KEEP, "a=foo", "a", "f.*", NULL, NULL, 0, "a=foo" },
     { RELABEL_KEEP, "a=foo", "a", "o", NULL, NULL, 0, NULL },
     { RELABEL_DROP, "a=foo", "a", "f.*", NULL, NULL, 0, NULL },
     { RELABEL_DROP, "a=foo", "a", "o", NULL, NULL, 0, "a=foo" },
-    { RELABEL_DROP, "a=foo", "b", "", NULL, NULL, 0, NULL },                   /* a missing label is empty */
+    { RELABEL_DROP, "a=foo", "b", "", NULL, NULL, 0, NULL }, /* a missing label is empty */
     { RELABEL_KEEPEQUAL, "a=x,b=x", "a", NULL, "b", NULL, 0, "a=x,b=x" },
     { RELABEL_KEEPEQUAL, "a=x,b=y", "a", NULL, "b", NULL, 0, NULL },
     { RELABEL_DROPEQUAL, "a=x,b=x", "a", NULL, "b", NULL, 0, NULL },
     { RELABEL_DROPEQUAL, "a=x,b=y", "a", NULL, "b", NULL, 0, "a=x,b=y" },
     { RELABEL_DROPEQUAL, "a=x", "missing", NULL, "b", NULL, 0, NULL },
-    { RELABEL_HASHMOD, "c=baz", "c", NULL, "d", NULL, 1000, "c=baz,d=976" },   /* Prometheus' own test has it */
+    { RELABEL_HASHMOD, "c=baz", "c", NULL, "d", NULL, 1000, "c=baz,d=976" }, /* Prometheus' own test has it */
     { RELABEL_HASHMOD, "c=foo\nbar", "c", NULL, "d", NULL, 1000, "c=foo\nbar,d=734" },
     { RELABEL_LABELMAP, "a=foo,b1=bar,b2=baz", "", "(b.*)", NULL, "bar_${1}", 0,
       "a=foo,b1=bar,b2=baz,bar_b1=bar,bar_b2=baz" },
     { RELABEL_LABELMAP, "__meta_k_foo=1,__meta_k_bar=2,a=3", "", "__meta_k_(.+)", NULL, NULL, 0,
       "__meta_k_bar=2,__meta_k_foo=1,a=3,bar=2,foo=1" },
-    { RELABEL_LABELMAP, "a=1", "", "(x)?a", NULL, NULL, 0, "a=1" },            /* an empty name sets nothing */
+    { RELABEL_LABELMAP, "a=1", "", "(x)?a", NULL, NULL, 0, "a=1" }, /* an empty name sets nothing */
     { RELABEL_LABELDROP, "a=foo,b1=bar,b2=baz", "", "(b.*)", NULL, NULL, 0, "a=foo" },
     { RELABEL_LABELKEEP, "a=foo,b1=bar,b2=baz", "", "(b.*)", NULL, NULL, 0, "b1=bar,b2=baz" },
     { RELABEL_LOWERCASE, "a=FooÄÖ", "a", NULL, "b", NULL, 0, "a=FooÄÖ,b=fooäö" },
