@@ -75,10 +75,10 @@ static bool add_authorization(const authorization_config *auth, arena *a, http_v
     return true;
 }
 
-static bool add_custom(const http_headers_config *headers, arena *a, http_values *out, err *e)
+static bool add_custom(const http_client_config *http, arena *a, http_values *out, err *e)
 {
-    for (size_t i = 0; i < headers->list.n; i++) {
-        const http_header_config *h = &headers->list.p[i];
+    for (size_t i = 0; i < http->http_headers.n; i++) {
+        const http_header_config *h = &http->http_headers.p[i];
         for (size_t k = 0; k < h->value.values.n; k++)
             values_add(out, a, h->key, h->value.values.p[k]);
         for (size_t k = 0; k < h->value.secrets.n; k++)
@@ -106,5 +106,5 @@ bool scrape_headers(const scrape_config *sc, bytes accept, const char *user_agen
         return false;
     if (sc->http.authorization && !add_authorization(sc->http.authorization, a, out, e))
         return false;
-    return !sc->http.http_headers || add_custom(sc->http.http_headers, a, out, e);
+    return add_custom(&sc->http, a, out, e);
 }
