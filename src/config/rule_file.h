@@ -18,12 +18,12 @@ typedef struct rule_config {
 typedef struct rule_group_config {
     bytes name;
     int64_t interval_ms;                     /* 0: the global evaluation interval */
-    signed char has_query_offset;
+    bool has_query_offset;
     int64_t query_offset_ms;                 /* where has_query_offset */
-    uint64_t limit;                          /* 0: none */
+    int64_t limit;                           /* 0: none */
     string_map labels;                       /* added to every rule */
     CONF_LIST_OF(rule_config) rules;
-    uint32_t line;
+    uint32_t line, column;
 } rule_group_config;
 
 typedef struct rule_file {
@@ -40,8 +40,8 @@ typedef struct rule_checks {
     bool ignore_unknown_fields;
 } rule_checks;
 
-/* All in a; checks may be NULL. On failure every finding is appended to errors (may be NULL) as lines, the first is in
- * e. */
+/* All in a; checks may be NULL. On failure every finding is appended to errors (may be NULL) as lines, the first is in e.
+ * Only the first YAML document of a file counts; an empty file has no groups. */
 bool rule_file_load(const char *path, arena *a, const rule_checks *checks, rule_file **out, buf *errors, err *e);
 bool rule_file_parse(bytes text, const char *path, arena *a, const rule_checks *checks, rule_file **out, buf *errors,
                      err *e);
