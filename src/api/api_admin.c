@@ -24,11 +24,13 @@ void api_delete_series(http_request *req, void *ctx)
         api_reply_errf(req, ERR_BAD_DATA, "no match[] parameter provided");
         return;
     }
-    if (!api_range_params(req, &mint, &maxt, &e) || !api_match_params(req, mint, maxt, &match, &e)) {
+    bool ok = api_range_params(req, &mint, &maxt, &e);
+    if (ok && !(ok = api_match_params(req, mint, maxt, &match, &e)))
+        err_wrap(&e, "invalid parameter \"match[]\"");
+    if (!ok) {
         api_reply_err(req, &e);
         return;
     }
-    bool ok = true;
     for (size_t i = 0; i < match.n && ok; i++)
         ok = db_delete(env->db, match.sels[i].ms, match.sels[i].n, mint, maxt, &last, &e);
     api_selectors_release(&match);

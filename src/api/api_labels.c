@@ -129,14 +129,18 @@ static const read_flow_steps names_steps = { NULL, run_names, release };
 
 /* ---- requests ---- */
 
-/* Parameters common to the three; false: answered with the error. */
-static labels_flow *read_params(http_request *req, err *e)
+/* Parameters common to the three; NULL: *e says what is wrong, with the parameter's name where name_match is set. */
+static labels_flow *read_params(http_request *req, bool name_match, err *e)
 {
     labels_flow *f = ARENA_NEW(req->arena, labels_flow);
     int64_t mint, maxt;
-    if (!api_limit_param(req, &f->limit, e) || !api_range_params(req, &mint, &maxt, e)
-        || !api_match_params(req, mint, maxt, &f->match, e))
+    if (!api_limit_param(req, &f->limit, e) || !api_range_params(req, &mint, &maxt, e))
         return NULL;
+    if (!api_match_params(req, mint, maxt, &f->match, e)) {
+        if (name_match)
+            err_wrap(e, "invalid parameter \"match[]\"");
+        return NULL;
+    }
     f->everything = (db_selector){ NULL, 0, mint, maxt };
     f->flow.sels = f->match.n ? f->match.sels : &f->everything;
     f->flow.n_sels = f->match.n ? f->match.n : 1;
@@ -151,7 +155,7 @@ void api_series(http_request *req, void *env)
         api_reply_errf(req, ERR_BAD_DATA, "no match[] parameter provided");
         return;
     }
-    labels_flow *f = read_params(req, &e);
+    labels_flow *f = read_params(req, true, &e);
     if (f)
         read_flow_start(&f->flow, &series_steps, env, req);
     else
@@ -161,7 +165,7 @@ void api_series(http_request *req, void *env)
 void api_label_names(http_request *req, void *env)
 {
     err e = { 0 };
-    labels_flow *f = read_params(req, &e);
+    labels_flow *f = read_params(req, false, &e);
     if (f)
         read_flow_start(&f->flow, &names_steps, env, req);
     else
@@ -218,7 +222,7 @@ void api_label_values(http_request *req, void *env)
         buf_release(&quoted);
         return;
     }
-    labels_flow *f = read_params(req, &e);
+    labels_flow *f = read_params(req, false, &e);
     if (!f) {
         api_reply_err(req, &e);
         return;

@@ -152,8 +152,12 @@ bool api_time_required(const http_request *req, const char *name, int64_t *ms, e
 
 bool api_time_param(const http_request *req, const char *name, int64_t deflt, int64_t *ms, err *e)
 {
+    bytes s = http_form(req, name);
     *ms = deflt;
-    return http_form(req, name).len == 0 || api_time_required(req, name, ms, e);
+    if (s.len == 0 || api_parse_time(s, ms, e))
+        return true;
+    err_wrap(e, "invalid time value for '%s'", name);
+    return in_param(e, name);
 }
 
 bool api_duration_param(const http_request *req, const char *name, int64_t deflt, int64_t *ms, err *e)
@@ -203,13 +207,11 @@ static bool add_selector(http_request *req, bytes text, int64_t mint, int64_t ma
 {
     ast_node *node;
     if (!promql_parse_selector(text, req->arena, &node, e))
-        return in_param(e, "match[]");
+        return false;
     out->nodes[out->n] = node;
     out->sels[out->n++] = (db_selector){ node->selector.matchers, node->selector.n_matchers, mint, maxt };
-    if (takes_everything(&node->selector)) {
-        err_set(e, ERR_BAD_DATA, "match[] must contain at least one non-empty matcher");
-        return in_param(e, "match[]");
-    }
+    if (takes_everything(&node->selector))
+        return err_set(e, ERR_BAD_DATA, "match[] must contain at least one non-empty matcher");
     return true;
 }
 

@@ -9,7 +9,8 @@ bool api_parse_time(bytes s, int64_t *ms, err *e);
 /* Seconds as a decimal number, or a Prometheus duration; ms, rounded towards zero. */
 bool api_parse_duration(bytes s, int64_t *ms, err *e);
 
-/* The parameter, or deflt where it is absent or empty; errors begin with `invalid parameter "name": `. */
+/* The parameter, or deflt where it is absent or empty; errors begin with `invalid parameter "name": `, and those of optional
+ * times go on with `invalid time value for 'name': `. */
 bool api_time_param(const http_request *req, const char *name, int64_t deflt, int64_t *ms, err *e);
 /* The same without a default: an empty one is an error. */
 bool api_time_required(const http_request *req, const char *name, int64_t *ms, err *e);
@@ -18,7 +19,8 @@ bool api_duration_param(const http_request *req, const char *name, int64_t deflt
 bool api_limit_param(const http_request *req, size_t *limit, err *e);
 
 /* Every match[] as selectors over [mint, maxt], in the request's arena. They own regular expressions: give them back with
- * api_selectors_release. Zero of them is no error here. */
+ * api_selectors_release. Zero of them is no error here. Errors are bare: /series puts `invalid parameter "match[]": ` in front,
+ * /labels does not. */
 typedef struct api_selectors {
     db_selector *sels;
     struct ast_node **nodes;

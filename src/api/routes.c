@@ -86,12 +86,11 @@ static void cors(http_request *req, const api_env *env)
     if (!origin.len || !env->cors_origin)
         return;
     http_reply_header(req, "Vary", BYTES("Origin"));
-    bool any = bytes_eq(regex_pattern(env->cors_origin), BYTES(".*"));
-    if (!any && !regex_match(env->cors_origin, origin))
+    if (!regex_match(env->cors_origin, origin))
         return;
     http_reply_header(req, "Access-Control-Allow-Headers", BYTES("Accept, Authorization, Content-Type, Origin"));
     http_reply_header(req, "Access-Control-Allow-Methods", BYTES("GET, POST, OPTIONS"));
-    http_reply_header(req, "Access-Control-Allow-Origin", any ? BYTES("*") : origin);
+    http_reply_header(req, "Access-Control-Allow-Origin", origin);
     http_reply_header(req, "Access-Control-Expose-Headers", BYTES("Date"));
 }
 

@@ -335,6 +335,7 @@ static bool start_http(app *a, arena *mem, err *e)
     http_server_options opt = {
         .ctx = &a->env, .prefix = route_prefix(f, mem), .filter = api_filter,
         .max_connections = (int)f->web_max_connections, .idle_timeout_ms = f->web_read_timeout_ms,
+        .gzip_min_bytes = 1,   /* as Prometheus: whatever the size */
     };
     a->http = http_server_new(&a->loop, &opt);
     http_server_routes(a->http, api_routes, api_n_routes);
