@@ -38,12 +38,3 @@ WEAK bool day_read(day_reader *r, int32_t day, uint32_t id, int64_t mint, int64_
 WEAK bool day_read_visible(day_reader *r, int32_t day, uint32_t id, int64_t mint, int64_t maxt, const day_hide *hides, size_t n_hides,
                            sample_columns *out, err *e) { return true; }
 WEAK bool flush_run(daystore *s, flush_input *in, flush_result *out, err *e) { return true; }
-
-struct meta { int x; };
-WEAK meta *meta_new(const char *dir, bool ro) { return xcalloc(1, sizeof(meta)); }
-WEAK void meta_free(meta *m) { free(m); }
-WEAK void meta_rest(meta *m) {}
-WEAK bool meta_put(meta *m, const char *space, bytes key, bytes value, err *e) { return true; }
-WEAK bool meta_get(meta *m, const char *space, bytes key, buf *out, bool *found, err *e) { *found = false; return true; }
-WEAK bool meta_each(meta *m, const char *space, bool (*fn)(void *ctx, bytes key, bytes value), void *ctx, err *e) { return true; }
-WEAK bool meta_apply(meta *m, const meta_change *changes, size_t n, err *e) { return true; }
