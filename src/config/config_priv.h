@@ -21,12 +21,13 @@ bool sd_finish(conf_ctx *c, sd_configs *sd, bool has_relabel, err *e);
 extern const conf_schema scrape_schema;
 extern const char *const name_validation_names[];   /* "", "utf8", "legacy" */
 #define NAME_VALIDATION_ERROR "unrecognized ValidationScheme: \"$\""
-#define SCRAPE_PROTOCOL_ERROR(before)                                                                          \
-    before "unknown scrape protocol $, supported: [OpenMetricsText0.0.1 OpenMetricsText1.0.0 PrometheusProto "  \
-           "PrometheusText0.0.4 PrometheusText1.0.0]"
+#define SCRAPE_PROTOCOLS                                                                                       \
+    "[OpenMetricsText0.0.1 OpenMetricsText1.0.0 PrometheusProto PrometheusText0.0.4 PrometheusText1.0.0]"
+#define SCRAPE_PROTOCOL_ERROR "scrape_protocols: unknown scrape protocol $, supported: " SCRAPE_PROTOCOLS
 /* Fills in what the global section gives, and the rules that need both. */
 bool scrape_validate(conf_ctx *c, const global_config *g, scrape_config *s, err *e);
-bool scrape_protocols_check(const int *list, size_t n, err *e);
+/* where: "global config", at the end of the sentence. */
+bool scrape_protocols_check(const int *list, size_t n, const char *where, err *e);
 
 /* remote_config.c */
 extern const conf_schema remote_write_schema, remote_read_schema;

@@ -13,7 +13,7 @@ static const conf_field global_fields[] = {
     ROW(global_config, "scrape_interval", CONF_DURATION, scrape_interval_ms, OMIT),
     ROW(global_config, "scrape_timeout", CONF_DURATION, scrape_timeout_ms, OMIT),
     LIST(global_config, "scrape_protocols", scrape_protocols, .item = CONF_ENUM, .names = scrape_protocol_names, OMIT,
-         .enum_error = SCRAPE_PROTOCOL_ERROR("scrape_protocols: "), .go_type = "[]config.ScrapeProtocol"),
+         .enum_error = SCRAPE_PROTOCOL_ERROR, .go_type = "[]config.ScrapeProtocol"),
     ROW(global_config, "evaluation_interval", CONF_DURATION, evaluation_interval_ms, OMIT),
     ROW(global_config, "rule_query_offset", CONF_DURATION, rule_query_offset_ms, OMIT),
     ROW(global_config, "query_log_file", CONF_PATH, query_log_file, OMIT),
@@ -81,8 +81,7 @@ static bool finish_global(conf_ctx *c, void *obj, err *e)
         g->extra_scrape_metrics = 0;
     if (!g->scrape_protocols.p)
         return true;
-    return scrape_protocols_check(g->scrape_protocols.p, g->scrape_protocols.n, e)
-        || err_set(e, ERR_BAD_DATA, "%s for global config", e->msg);
+    return scrape_protocols_check(g->scrape_protocols.p, g->scrape_protocols.n, "global config", e);
 }
 const conf_schema global_schema = { "config.plain", sizeof(global_config), global_fields, finish_global };
 

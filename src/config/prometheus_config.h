@@ -73,6 +73,7 @@ typedef struct scrape_config {
     int64_t scrape_interval_ms, scrape_timeout_ms;
     CONF_LIST_OF(int) scrape_protocols;              /* enum scrape_protocol, most wanted first */
     int fallback_scrape_protocol;                    /* enum scrape_protocol, -1: none */
+    bytes fallback_name;                             /* the same as text */
     signed char scrape_native_histograms, always_scrape_classic_histograms;   /* 0 or 1 after loading */
     signed char convert_classic_histograms_to_nhcb, extra_scrape_metrics;
     bytes scrape_failure_log_file, metrics_path, scheme;

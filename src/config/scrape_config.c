@@ -2,6 +2,7 @@
  *
  * Order and rules follow ScrapeConfig.UnmarshalYAML() and .Validate() of Prometheus' config/config.go.       */
 #include "config/config_priv.h"
+#include <stdio.h>
 
 const char *const scrape_protocol_names[SCRAPE_N_PROTOCOLS + 1] = {
     [SCRAPE_OPENMETRICS_0_0_1] = "OpenMetricsText0.0.1",
@@ -19,9 +20,6 @@ const char *const scrape_protocol_types[SCRAPE_N_PROTOCOLS + 1] = {
 };
 const char *const name_validation_names[] = { "", "utf8", "legacy", NULL };
 
-static const char *const fallback_names[] = { "OpenMetricsText0.0.1", "OpenMetricsText1.0.0", "PrometheusProto",
-                                              "PrometheusText0.0.4", "PrometheusText1.0.0", NULL };
-
 static const conf_field scrape_fields[] = {
     ROW(scrape_config, "job_name", CONF_STRING, job_name),
     ROW(scrape_config, "honor_labels", CONF_BOOL, honor_labels, OMIT),
@@ -31,9 +29,8 @@ static const conf_field scrape_fields[] = {
     ROW(scrape_config, "scrape_interval", CONF_DURATION, scrape_interval_ms, OMIT),
     ROW(scrape_config, "scrape_timeout", CONF_DURATION, scrape_timeout_ms, OMIT),
     LIST(scrape_config, "scrape_protocols", scrape_protocols, .item = CONF_ENUM, .names = scrape_protocol_names, OMIT,
-         .enum_error = SCRAPE_PROTOCOL_ERROR("scrape_protocols: "), .go_type = "[]config.ScrapeProtocol"),
-    ROW(scrape_config, "fallback_scrape_protocol", CONF_ENUM, fallback_scrape_protocol, .names = fallback_names, OMIT,
-        .enum_error = SCRAPE_PROTOCOL_ERROR("invalid fallback_scrape_protocol: ")),
+         .enum_error = SCRAPE_PROTOCOL_ERROR, .go_type = "[]config.ScrapeProtocol"),
+    ROW(scrape_config, "fallback_scrape_protocol", CONF_STRING, fallback_name, OMIT),
     ROW(scrape_config, "scrape_native_histograms", CONF_OPTIONAL_BOOL, scrape_native_histograms, OMIT),
     ROW(scrape_config, "always_scrape_classic_histograms", CONF_OPTIONAL_BOOL, always_scrape_classic_histograms, OMIT),
     ROW(scrape_config, "convert_classic_histograms_to_nhcb", CONF_OPTIONAL_BOOL, convert_classic_histograms_to_nhcb, OMIT),
@@ -74,20 +71,45 @@ const conf_schema scrape_schema = { "config.ScrapeConfig", sizeof(scrape_config)
 
 /* ---- with the global section ---- */
 
-bool scrape_protocols_check(const int *list, size_t n, err *e)
+/* "[PrometheusText0.0.4 PrometheusProto]" */
+static bool fail_duplicated(const int *list, size_t n, const char *where, err *e)
+{
+    buf names;
+    buf_init(&names, 512);
+    for (size_t i = 0; i < n; i++)
+        buf_printf(&names, "%s%s", i ? " " : "", scrape_protocol_names[list[i]]);
+    err_set(e, ERR_BAD_DATA, "duplicated protocol in scrape_protocols, got [%.*s] for %s", BYTES_ARG(buf_bytes(&names)),
+            where);
+    buf_release(&names);
+    return false;
+}
+
+bool scrape_protocols_check(const int *list, size_t n, const char *where, err *e)
 {
     unsigned seen = 0;
     if (n == 0)
-        return err_set(e, ERR_BAD_DATA, "scrape_protocols cannot be empty");
+        return err_set(e, ERR_BAD_DATA, "scrape_protocols cannot be empty for %s", where);
     for (size_t i = 0; i < n; i++) {
         if (list[i] < 0)
-            return err_set(e, ERR_BAD_DATA, "scrape_protocols: unknown scrape protocol ");
+            return err_set(e, ERR_BAD_DATA, "scrape_protocols: unknown scrape protocol , supported: " SCRAPE_PROTOCOLS " for %s", where);
         if (seen & (1u << list[i]))
-            return err_set(e, ERR_BAD_DATA, "duplicated protocol in scrape_protocols, got %s twice",
-                           scrape_protocol_names[list[i]]);
+            return fail_duplicated(list, n, where, e);
         seen |= 1u << list[i];
     }
     return true;
+}
+
+static bool find_fallback(scrape_config *s, err *e)
+{
+    s->fallback_scrape_protocol = -1;
+    for (int i = 0; i < SCRAPE_N_PROTOCOLS; i++) {
+        if (bytes_eq(s->fallback_name, bytes_of(scrape_protocol_names[i])))
+            s->fallback_scrape_protocol = i;
+    }
+    return s->fallback_name.len == 0 || s->fallback_scrape_protocol >= 0
+        || err_set(e, ERR_BAD_DATA, "invalid fallback_scrape_protocol for scrape config with job name \"%.*s\": unknown scrape "
+                   "protocol %.*s, supported: " SCRAPE_PROTOCOLS, BYTES_ARG(bytes_sub(s->job_name, 0, 200)),
+                   BYTES_ARG(bytes_sub(s->fallback_name, 0, 200)));
 }
 
 static bool inherit_times(const global_config *g, scrape_config *s, err *e)
@@ -148,8 +170,9 @@ static bool inherit_protocols(const global_config *g, scrape_config *s, err *e)
         s->scrape_protocols.p = by_default + (s->scrape_native_histograms != 1);
         s->scrape_protocols.n = 4 + (s->scrape_native_histograms == 1);
     }
-    return scrape_protocols_check(s->scrape_protocols.p, s->scrape_protocols.n, e)
-        || err_set(e, ERR_BAD_DATA, "%s for scrape config with job name \"%.*s\"", e->msg, BYTES_ARG(s->job_name));
+    char where[300];
+    snprintf(where, sizeof where, "scrape config with job name \"%.*s\"", BYTES_ARG(bytes_sub(s->job_name, 0, 200)));
+    return scrape_protocols_check(s->scrape_protocols.p, s->scrape_protocols.n, where, e) && find_fallback(s, e);
 }
 
 static bool is_escaping(bytes name)

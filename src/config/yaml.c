@@ -96,6 +96,8 @@ static bool load_scalar(loader *l, yaml_node **out)
     n->is_plain = !n->tag && l->event.data.scalar.plain_implicit;
     n->is_open = false;
     *out = n;
+    if (n->tag && strcmp(n->tag, "!!binary") == 0)
+        return fail_at(l, "!!binary values are not read here");
     return true;
 }
 

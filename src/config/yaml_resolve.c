@@ -240,8 +240,6 @@ bool yaml_resolve(const yaml_node *n, yaml_value *v, err *e)
         *v = yaml_resolve_text(n->text);
     if (n->is_plain || !n->tag || n->tag[0] != '!' || n->tag[1] != '!' || strcmp(n->tag, "!!str") == 0)
         return true;
-    if (strcmp(n->tag, "!!binary") == 0)
-        return err_set(e, ERR_BAD_DATA, "yaml: line %u: !!binary values are not read here", n->line);
     yaml_value found = yaml_resolve_text(n->text);
     if (strcmp(n->tag, "!!float") == 0 && (found.type == YAML_INT || found.type == YAML_UINT))
         found = (yaml_value){ YAML_FLOAT, { .f = found.type == YAML_INT ? (double)found.i : (double)found.u } };
