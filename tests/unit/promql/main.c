@@ -4,8 +4,11 @@
 int main(void)
 {
     SRunner *r = srunner_create(suite_front());
+    srunner_add_suite(r, suite_eval());
     srunner_add_suite(r, suite_lex());
     srunner_add_suite(r, suite_limits());
+    srunner_add_suite(r, suite_parts());
+    srunner_add_suite(r, suite_quantile());
     srunner_add_suite(r, suite_resolve());
     srunner_add_suite(r, suite_tables());
     srunner_run_all(r, CK_NORMAL);
