@@ -41,8 +41,4 @@ void discovery_close(discovery *d, void (*on_closed)(void *ctx), void *ctx);
 bool discovery_check_supported(const prom_config *cfg, err *e);
 /* Registers the prometheus_sd_* metrics; twice is fine. */
 void discovery_register_metrics(void);
-
-/* One file of target groups, JSON or YAML by its name; in a. What file_sd and `tsdbctl check` read. */
-bool sd_file_parse(bytes text, const char *path, arena *a, target_group **out, size_t *n, err *e);
-bool sd_file_read(const char *path, arena *a, target_group **out, size_t *n, int64_t *mtime_sec, err *e);
 #endif
