@@ -306,6 +306,16 @@ value_table *postings_values(const postings *p, uint32_t i)
     return p->names[i]->values;
 }
 
+uint64_t *postings_live_values(const postings *p, uint32_t i)
+{
+    const label_index *x = p->names[i];
+    uint64_t *bits = xcalloc(x->values->n / 64 + 1, sizeof *bits);
+    for (uint32_t k = 0; k < x->values->n; k++)
+        if (x->post[k].n)
+            bits[k / 64] |= UINT64_C(1) << (k % 64);
+    return bits;
+}
+
 uint32_t postings_value_series(const postings *p, uint32_t i, uint32_t k)
 {
     return p->names[i]->post[k].n;

@@ -49,6 +49,8 @@ uint32_t postings_n_live_values(const postings *p, uint32_t i);
 uint32_t postings_n_values(const postings *p, uint32_t i);        /* length of the table, dead ones included */
 value_table *postings_values(const postings *p, uint32_t i);      /* borrowed */
 uint32_t postings_value_series(const postings *p, uint32_t i, uint32_t k);
+/* A bit per value of name i: does a series carry it? Malloced. */
+uint64_t *postings_live_values(const postings *p, uint32_t i);
 
 /* ---- selecting ---- */
 /* What one matcher needs between the three steps (loop, worker, loop). */

@@ -51,14 +51,18 @@ static void take_series(selection *sel, const db_selector *range, series *x)
                      .last = { x->last_t, x->last_v },
                      .rank = x->rank,
                      .is_solid = !(x->flags & SERIES_BEHIND_DISK) };
+    bool in_range = x->last_t >= range->mint && x->last_t <= range->maxt && x->last_t != INT64_MIN;
     for (chunk *c = x->chunks; c; c = chunk_next(c)) {
         chunk_view v = chunk_look(c, x->last_t);
-        if (v.min_t <= range->maxt && v.max_t >= range->mint)
-            put_view(sel, v);
+        if (v.min_t > range->maxt || v.max_t < range->mint)
+            continue;
+        in_range = true;
+        if (range->names_only)
+            break;
+        put_view(sel, v);
     }
     hit.n_views = (uint32_t)sel->n_views - hit.first_view;
-    bool last_in_range = x->last_t >= range->mint && x->last_t <= range->maxt;
-    if (!hit.n_views && !(last_in_range && x->last_t != INT64_MIN))
+    if (!in_range)
         return;
     hit.labels = labels_ref(x->labels);
     sel->hits[sel->n_hits++] = hit;
@@ -70,7 +74,7 @@ static void take_selection(snapshot *s, size_t i)
     selection *sel = &s->sel[i];
     uint32_t *slots = NULL;
     size_t n_slots = 0;
-    if (s->sels[i].maxt < s->sels[i].mint)
+    if (s->sels[i].maxt < s->sels[i].mint || snapshot_take_names(s, i))
         return;
     postings_select(&s->d->head.index, s->sels[i].ms, sel->scans, s->sels[i].n, &slots, &n_slots);
     sel->hits = n_slots ? xmalloc(n_slots * sizeof *sel->hits) : NULL;
@@ -115,6 +119,7 @@ static void selection_release(selection *sel, size_t n_matchers)
         chunk_unref(sel->views[k].c);
     for (size_t k = 0; k < sel->n_hits; k++)
         labels_unref(sel->hits[k].labels);
+    snapshot_release_names(sel);
     free(sel->scans);
     free(sel->views);
     free(sel->hits);

@@ -19,6 +19,7 @@ typedef struct db_selector {
     const matcher *ms;       /* borrowed until snapshot_free */
     size_t n;                /* 0: every series */
     int64_t mint, maxt;      /* closed */
+    bool names_only;         /* only label names and values will be asked for: cheaper, above all with n == 0 */
 } db_selector;
 
 snapshot *snapshot_begin(db *d, const db_selector *sels, size_t n);

@@ -13,6 +13,14 @@ typedef struct head_hit {
     bool is_solid;             /* day files hold nothing of it that is newer than its newest, or between its XOR samples */
 } head_hit;
 
+/* A label name of the head with its values: what a selector of everything takes when only names are asked for. */
+typedef struct name_values {
+    bytes name;                /* the index' own: lives as long as the store */
+    value_table *table;        /* one reference */
+    uint32_t n;
+    uint64_t *live;            /* bit per value */
+} name_values;
+
 /* What one selector took of the head. */
 typedef struct selection {
     matcher_scan *scans;       /* per matcher */
@@ -20,6 +28,8 @@ typedef struct selection {
     size_t n_hits;
     chunk_view *views;         /* one reference each */
     size_t n_views, cap_views;
+    name_values *names;        /* instead of hits */
+    size_t n_names;
     bool is_sorted, is_planned;
     struct found *found;       /* the last answer of snapshot_series() */
     size_t n_found;
@@ -54,6 +64,10 @@ struct snapshot {
     day_reader *reader;        /* made on first use */
     sample_columns scratch;
 };
+
+/* select_labels.c: takes names instead of series where that gives the same answer. Loop. */
+bool snapshot_take_names(snapshot *s, size_t i);
+void snapshot_release_names(selection *sel);
 
 bool snapshot_check_cancel(const snapshot *s, err *e);
 day_reader *snapshot_reader(snapshot *s);

@@ -6,6 +6,40 @@
 #include "tsdb/select_impl.h"
 #include <stdlib.h>
 
+/* ---- everything: from the index alone ---- */
+
+bool snapshot_take_names(snapshot *s, size_t i)
+{
+    const db *d = s->d;
+    const db_selector *sel = &s->sels[i];
+    const postings *p = &d->head.index;
+    /* series stay in the head for DB_IDLE_MS after their last sample; one that a delete has emptied only while pinned */
+    int64_t newest = d->head.max_t;
+    if (!sel->names_only || sel->n || d->head.is_pinned || newest < INT64_MIN + DB_IDLE_MS || sel->maxt < newest
+        || sel->mint > newest - DB_IDLE_MS)
+        return false;
+    name_values *list = xcalloc(p->n_names ? p->n_names : 1, sizeof *list);
+    size_t n = 0;
+    for (uint32_t k = 0; k < p->n_names; k++)
+        if (postings_n_series(p, k))
+            list[n++] = (name_values){ postings_name(p, k), value_table_ref(postings_values(p, k)), postings_n_values(p, k),
+                                       postings_live_values(p, k) };
+    s->sel[i].names = list;
+    s->sel[i].n_names = n;
+    return true;
+}
+
+void snapshot_release_names(selection *sel)
+{
+    for (size_t i = 0; i < sel->n_names; i++) {
+        value_table_unref(sel->names[i].table);
+        free(sel->names[i].live);
+    }
+    free(sel->names);
+}
+
+/* ---- collecting ---- */
+
 typedef struct collection {
     bytes name;         /* values of it; empty: names */
     map set;            /* keys borrowed from hits and tmp */
@@ -23,6 +57,18 @@ static void put_labels(collection *c, const labels *l)
     }
     for (labels_iter it = labels_walk(l); labels_next(&it, &x);)
         map_put(&c->set, x.name, NULL);
+}
+
+static void put_names(collection *c, const selection *sel)
+{
+    for (size_t i = 0; i < sel->n_names; i++) {
+        const name_values *x = &sel->names[i];
+        if (!c->name.len)
+            map_put(&c->set, x->name, NULL);
+        for (uint32_t k = 0; k < x->n && bytes_eq(c->name, x->name); k++)
+            if (x->live[k / 64] >> (k % 64) & 1)
+                map_put(&c->set, value_table_at(x->table, k), NULL);
+    }
 }
 
 static bool put_series_of_day(snapshot *s, size_t i, int32_t day, int64_t mint, int64_t maxt, collection *c, err *e)
@@ -88,6 +134,7 @@ static bool label_set(snapshot *s, bytes name, size_t limit, arena *a, bytes **o
     for (size_t i = 0; i < s->n && ok; i++) {
         for (size_t k = 0; k < s->sel[i].n_hits; k++)
             put_labels(&c, s->sel[i].hits[k].labels);
+        put_names(&c, &s->sel[i]);
         ok = snapshot_check_cancel(s, e) && snapshot_each_day(s, i, put_day, &c, e);
     }
     if (ok)

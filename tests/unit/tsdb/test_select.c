@@ -175,6 +175,45 @@ START_TEST(label_names_and_values_are_sorted_and_distinct)
 }
 END_TEST
 
+START_TEST(names_of_everything_come_from_the_index)
+{
+    store st;
+    err e = { 0 };
+    db_selector sel = { .mint = INT64_MIN, .maxt = INT64_MAX, .names_only = true };
+    snapshot *s = NULL;
+    bytes *list = NULL;
+    size_t n = 0;
+    store_begin(&st, 0);
+    store_put(&st, "b,i=2,z=1", 10, 1, NULL);
+    store_put(&st, "b,i=1", 20, 1, NULL);
+    ck_assert(snapshot_open(st.db, &sel, 1, &s, &e));
+    store_put(&st, "c,i=3,later=1", 30, 1, NULL);
+    ck_assert(store_delete(&st, "z=1", INT64_MIN, INT64_MAX));
+    ck_assert(snapshot_label_names(s, 0, &st.a, &list, &n, &e));
+    ck_assert_str_eq(join(&st.a, list, n), "__name__ i z");
+    ck_assert(snapshot_label_values(s, BYTES("i"), 0, &st.a, &list, &n, &e));
+    ck_assert_str_eq(join(&st.a, list, n), "1 2");
+    snapshot_free(s);
+    ck_assert(snapshot_open(st.db, &sel, 1, &s, &e));
+    ck_assert(snapshot_label_names(s, 0, &st.a, &list, &n, &e));
+    ck_assert_str_eq(join(&st.a, list, n), "__name__ i later");
+    ck_assert(snapshot_label_values(s, LABEL_NAME, 0, &st.a, &list, &n, &e));
+    ck_assert_str_eq(join(&st.a, list, n), "b c");
+    ck_assert(snapshot_label_values(s, BYTES("z"), 0, &st.a, &list, &n, &e));
+    ck_assert_uint_eq(n, 0);
+    snapshot_free(s);
+    /* with matchers, series by series, but without their samples */
+    size_t n_ms = 0;
+    sel.ms = store_matchers(&st, "b", &n_ms);
+    sel.n = n_ms;
+    ck_assert(snapshot_open(st.db, &sel, 1, &s, &e));
+    ck_assert(snapshot_label_values(s, BYTES("i"), 0, &st.a, &list, &n, &e));
+    ck_assert_str_eq(join(&st.a, list, n), "1");
+    snapshot_free(s);
+    store_end(&st);
+}
+END_TEST
+
 TCase *tcase_select(void)
 {
     TCase *tc = tcase_create("select");
@@ -183,5 +222,6 @@ TCase *tcase_select(void)
     tcase_add_test(tc, a_snapshot_does_not_see_what_comes_later);
     tcase_add_test(tc, deleted_samples_are_gone_everywhere);
     tcase_add_test(tc, label_names_and_values_are_sorted_and_distinct);
+    tcase_add_test(tc, names_of_everything_come_from_the_index);
     return tc;
 }
