@@ -1,5 +1,5 @@
-/* annotations.c: see annotations.h. Texts are kept without their position, which is also what makes two of them the same; the
- * position is put behind when the result is made.                                                               */
+/* annotations.c: see annotations.h. Texts are kept without their position, which is also what makes two of them the
+ * same; the position is put behind when the result is made. */
 #include "promql/annotations.h"
 #include "base/buf.h"
 #include "base/num.h"
@@ -69,8 +69,9 @@ void annotations_add(annotations *n, enum note_level level, place at, const char
     note_of(n, level, is_new ? arena_dup(n->a, b) : b, at, &is_new);
 }
 
-static const char repair_text[] = "input to histogram_quantile needed to be fixed for monotonicity (see "
-                                  "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)";
+static const char repair_text[] =
+    "input to histogram_quantile needed to be fixed for monotonicity (see "
+    "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)";
 
 void annotations_add_repair(annotations *n, place at, bytes metric_name, note_repair r)
 {
@@ -114,11 +115,11 @@ static bytes note_shown(annotations *n, const note *x, bytes query)
     const note_repair *r = &x->repair;
     char diff[32], lo[NUM_MAX_TEXT + 1], hi[NUM_MAX_TEXT + 1];
     snprintf(diff, sizeof diff, "%.2g", r->max_diff);
-    return arena_bytesf(n->a,
-                        "PromQL %s: %.*s, from buckets %s to %s, with a max diff of %s, over %zu samples from %s to %s (%.*s)",
-                        level, BYTES_ARG(x->text), format_g(r->min_bound, lo), format_g(r->max_bound, hi),
-                        isinf(r->max_diff) ? "+Inf" : diff, x->count, format_rfc3339(n->a, r->ts),
-                        format_rfc3339(n->a, x->max_ts), BYTES_ARG(pos));
+    return arena_bytesf(
+        n->a, "PromQL %s: %.*s, from buckets %s to %s, with a max diff of %s, over %zu samples from %s to %s (%.*s)",
+        level, BYTES_ARG(x->text), format_g(r->min_bound, lo), format_g(r->max_bound, hi),
+        isinf(r->max_diff) ? "+Inf" : diff, x->count, format_rfc3339(n->a, r->ts), format_rfc3339(n->a, x->max_ts),
+        BYTES_ARG(pos));
 }
 
 size_t annotations_texts(annotations *n, enum note_level level, bytes query, size_t max, bytes **out)

@@ -55,7 +55,8 @@ bool eval_fail(eval *ev, enum err_kind kind, const char *fmt, ...)
 
 static bool over_budget(eval *ev)
 {
-    return eval_fail(ev, ERR_EXECUTION, "query processing would need more than %zu bytes of memory", ev->a->limit_bytes);
+    return eval_fail(ev, ERR_EXECUTION, "query processing would need more than %zu bytes of memory",
+                     ev->a->limit_bytes);
 }
 
 bool eval_poll(eval *ev)
@@ -101,7 +102,8 @@ void note_quantile(eval *ev, place at, double q)
 {
     char text[NUM_MAX_TEXT + 1];
     if (!(q >= 0 && q <= 1))
-        annotations_add(&ev->notes, NOTE_WARNING, at, "quantile value should be between 0 and 1, got %s", format_g(q, text));
+        annotations_add(&ev->notes, NOTE_WARNING, at, "quantile value should be between 0 and 1, got %s",
+                        format_g(q, text));
 }
 
 /* ---- rows ---- */

@@ -1,18 +1,19 @@
 /* eval.h: what the operators of one running query share. Private to this room.
  *
- * Evaluation is series-major. An expression becomes a tree of operators (plan.h); each yields rows, one after the other:
- * the labels of a series and its values at all steps of the expression's grid. So a selector decodes a series once for
- * all steps, and an aggregation adds a row to its group and forgets it.
+ * Evaluation is series-major. An expression becomes a tree of operators (plan.h); each yields rows, one after the
+ * other: the labels of a series and its values at all steps of the expression's grid. So a selector decodes a series
+ * once for all steps, and an aggregation adds a row to its group and forgets it.
  *
- * 1. A row's columns belong to the operator that yields it and live until that operator is asked for the next one. Until
- *    then the consumer may change them in place.
+ * 1. A row's columns belong to the operator that yields it and live until that operator is asked for the next one.
+ *    Until then the consumer may change them in place.
  * 2. A row's label set lives as long as the query (in its arena or in the snapshot).
- * 3. An operator with may_repeat may yield several rows with the same labels, but never two of them with a value at the
- *    same step. Who needs whole series puts merge_new() between.
- * 4. drop_name says that the metric name is to go. Without delayed name removal it is gone for whoever looks: row_labels()
- *    gives the set without it, built only when somebody wants it. With the feature on, it goes at the very end.
- * 5. The first error ends the query: it stands in eval.err, and op_next() gives false as at the end of the rows. Whoever
- *    drains an operator asks eval_failed().                                                                       */
+ * 3. An operator with may_repeat may yield several rows with the same labels, but never two of them with a value at
+ *    the same step. Who needs whole series puts merge_new() between.
+ * 4. drop_name says that the metric name is to go. Without delayed name removal it is gone for whoever looks:
+ *    row_labels() gives the set without it, built only when somebody wants it. With the feature on, it goes at the
+ *    very end.
+ * 5. The first error ends the query: it stands in eval.err, and op_next() gives false as at the end of the rows.
+ *    Whoever drains an operator asks eval_failed(). */
 #ifndef PROMQL_EVAL_H
 #define PROMQL_EVAL_H
 #include "base/map.h"
@@ -133,9 +134,10 @@ uint64_t *label_bits_put(eval *ev, label_bits *t, const labels *l, size_t n_step
 /* NULL: unknown. */
 uint64_t *label_bits_get(const label_bits *t, const labels *l);
 
-/* Makes row_labels() the labels of a row that o yields, and records them. Two rows with the same labels and a value at the same
- * step are the error "vector cannot contain metrics with the same labelset", unless src, which the rows come from (may be
- * NULL), has an error still to come: Prometheus would have met that first. With delayed name removal nothing happens. */
+/* Makes row_labels() the labels of a row that o yields, and records them. Two rows with the same labels and a value at
+ * the same step are the error "vector cannot contain metrics with the same labelset", unless src, which the rows come
+ * from (may be NULL), has an error still to come: Prometheus would have met that first. With delayed name removal
+ * nothing happens. */
 bool row_seen_add(op *o, op *src, label_bits *seen, row *r);
 
 /* The query has failed in something that Prometheus computes after o: an error of o's goes first. Always false. */

@@ -1,8 +1,8 @@
 /* func_hist.c: quantiles and shares of classic histograms, whose buckets are series that differ in `le`.
  *
- * The buckets' rows are kept, grouped by all their other labels; then each group yields a row (of histogram_quantiles: one per
- * quantile), computed step by step from the buckets that have a value there.
- * Follows promql/functions.go (funcHistogramQuantile, funcHistogramFraction) of Prometheus 3.14.                */
+ * The buckets' rows are kept, grouped by all their other labels; then each group yields a row (of histogram_quantiles:
+ * one per quantile), computed step by step from the buckets that have a value there.
+ * Follows promql/functions.go (funcHistogramQuantile, funcHistogramFraction) of Prometheus 3.14. */
 #include "promql/func_impl.h"
 #include "promql/go_math.h"
 #include "promql/plan.h"
@@ -60,9 +60,9 @@ static bool bound_of(hist_op *h, const labels *l, double *out)
     if (num_parse(le, out, NULL))
         return true;
     arena_reset(&ev->scratch);
-    annotations_add(&ev->notes, NOTE_WARNING, h->src_at, "bucket label \"le\" is missing or has a malformed value of %s%s%s",
-                    format_q(&ev->scratch, le), name.len ? " for metric name " : "",
-                    name.len ? format_q(&ev->scratch, name) : "");
+    annotations_add(&ev->notes, NOTE_WARNING, h->src_at,
+                    "bucket label \"le\" is missing or has a malformed value of %s%s%s", format_q(&ev->scratch, le),
+                    name.len ? " for metric name " : "", name.len ? format_q(&ev->scratch, name) : "");
     return false;
 }
 

@@ -1,5 +1,5 @@
-/* func_impl.h: the callbacks of the function table (funcs.c). Each plans one call: it sets call->out and gives true, or false with
- * the query's error set. Private to the room. */
+/* func_impl.h: the callbacks of the function table (funcs.c). Each plans one call: it sets call->out and gives true,
+ * or false with the query's error set. Private to the room. */
 #ifndef PROMQL_FUNC_IMPL_H
 #define PROMQL_FUNC_IMPL_H
 #include <stdbool.h>
@@ -64,6 +64,9 @@ FUNC_IMPL(sort_by_label);
 FUNC_IMPL(sort_by_label_desc);
 FUNC_IMPL(sort_desc);
 FUNC_IMPL(vector);
+
+/* func_info.c */
+FUNC_IMPL(info);
 
 /* func_label.c */
 FUNC_IMPL(label_join);

@@ -104,7 +104,8 @@ bool fn_label_replace(func_call *c)
     bytes pattern = call_string(c, 4);
     regex *re = regex_new(pattern, &e);
     if (!re)
-        return eval_fail(c->ev, ERR_EXECUTION, "invalid regular expression in label_replace(): %.*s", BYTES_ARG(pattern));
+        return eval_fail(c->ev, ERR_EXECUTION, "invalid regular expression in label_replace(): %.*s",
+                         BYTES_ARG(pattern));
     vec_push(&c->ev->regexes, re);
     if (!check_name(c->ev, call_string(c, 1), "destination", "label_replace"))
         return false;

@@ -1,10 +1,11 @@
 /* func_over_time.c: aggregations over the samples of a window.
  *
- * Sums: where windows overlap much, a window is put together from two parts, the end of an older run summed from its end
- * backwards and the beginning of the newer run summed forwards, so each sample is added twice in all, however long the
- * windows (the "two stacks" queue). Nothing is ever subtracted, so no digits are lost. Values near overflow, NaN and Inf go
- * the plain way, window by window. Minimum and maximum: a queue of candidates, each sample enters and leaves once.
- * Follows promql/functions.go of Prometheus 3.14.                                                               */
+ * Sums: where windows overlap much, a window is put together from two parts, the end of an older run summed from its
+ * end backwards and the beginning of the newer run summed forwards, so each sample is added twice in all, however long
+ * the windows (the "two stacks" queue). Nothing is ever subtracted, so no digits are lost. Values near overflow, NaN
+ * and Inf go the plain way, window by window. Minimum and maximum: a queue of candidates, each sample enters and
+ * leaves once.
+ * Follows promql/functions.go of Prometheus 3.14. */
 #include "promql/func_impl.h"
 #include "promql/go_math.h"
 #include "promql/op_range.h"
@@ -134,7 +135,8 @@ OVER_TIME(stddev_over_time, sqrt(variance(w, lo, hi)))
 
 /* ---- extremes ---- */
 
-/* NaN is never an extreme while there is another value. Of equal ones the first counts, or the latest (for its time). */
+/* NaN is never an extreme while there is another value. Of equal ones the first counts, or the latest (for its time).
+ */
 static void extremes(windows *w, bool max, bool want_time)
 {
     uint32_t *queue = (uint32_t *)(void *)w->scratch;   /* candidates, best first */

@@ -1,9 +1,9 @@
 /* func_rate.c: how fast, how often, where to: rate and its kin, resets and changes, regression.
  *
- * What happens between neighbouring samples (a fall, a change) is found once per series and kept as a list of places; two
- * pointers then walk over it with the windows. So each step costs a constant plus the falls inside its window, and the sums
- * are formed in the same order as Prometheus forms them, window by window.
- * Extrapolation follows promql/functions.go (extrapolatedRate, extendedRate) of Prometheus 3.14.                */
+ * What happens between neighbouring samples (a fall, a change) is found once per series and kept as a list of places;
+ * two pointers then walk over it with the windows. So each step costs a constant plus the falls inside its window, and
+ * the sums are formed in the same order as Prometheus forms them, window by window. Extrapolation follows
+ * promql/functions.go (extrapolatedRate, extendedRate) of Prometheus 3.14. */
 #include "promql/func_impl.h"
 #include "promql/go_math.h"
 #include "promql/op_range.h"
@@ -49,7 +49,8 @@ static double add_resets(const windows *w, const places *p, double d)
     return d;
 }
 
-/* From the first and last sample of window i to its bounds: how much longer the slope d is taken to go on, as a factor. */
+/* From the first and last sample of window i to its bounds: how much longer the slope d is taken to go on, as a
+ * factor. */
 static double extrapolation(const windows *w, size_t i, double d, bool is_counter)
 {
     size_t first = w->lo[i], last = w->hi[i] - 1;

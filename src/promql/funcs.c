@@ -50,7 +50,7 @@ const promql_func promql_funcs[] = {
     { "hour",                         "v",     1,  V, FUNC_NOT_INVARIANT,       fn_hour },
     { "idelta",                       "m",     0,  V, FUNC_OVER_TIME,           fn_idelta },
     { "increase",                     "m",     0,  V, FUNC_OVER_TIME | FUNC_COUNTER, fn_increase },
-    { "info",                         "vv",    1,  V, EXP | FUNC_KEEP_NAME,     NULL },
+    { "info",                         "vv",    1,  V, EXP | FUNC_KEEP_NAME,     fn_info },
     { "irate",                        "m",     0,  V, FUNC_OVER_TIME,           fn_irate },
     { "label_join",                   "vttt", -1,  V, FUNC_KEEP_NAME,           fn_label_join },
     { "label_replace",                "vtttt", 0,  V, FUNC_KEEP_NAME,           fn_label_replace },

@@ -1,4 +1,5 @@
-/* go_math.h: the few functions of Go's math package that differ from C's, and compensated summation. Private to the room. */
+/* go_math.h: the few functions of Go's math package that differ from C's, and compensated summation. Private to the
+ * room. */
 #ifndef PROMQL_GO_MATH_H
 #define PROMQL_GO_MATH_H
 #include <float.h>

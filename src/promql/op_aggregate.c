@@ -1,8 +1,9 @@
-/* op_aggregate.c: aggregations that add a row to its group and forget it: sum, avg, min, max, count, group, stddev, stdvar.
+/* op_aggregate.c: aggregations that add a row to its group and forget it: sum, avg, min, max, count, group, stddev,
+ * stdvar.
  *
- * A group has up to three columns of numbers, whose meaning is the operator's. Sums are compensated; a mean is sum / n until the
- * sum would overflow, and from then on adjusted value by value; variance is Welford's.
- * Follows promql/engine.go (aggregation) of Prometheus 3.14.                                                    */
+ * A group has up to three columns of numbers, whose meaning is the operator's. Sums are compensated; a mean is sum / n
+ * until the sum would overflow, and from then on adjusted value by value; variance is Welford's.
+ * Follows promql/engine.go (aggregation) of Prometheus 3.14. */
 #include "promql/op_aggregate.h"
 #include "promql/go_math.h"
 

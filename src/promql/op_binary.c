@@ -1,7 +1,8 @@
-/* op_binary.c: binary operators, value by value; scalar with scalar, vector with scalar. Two vectors: op_match.c, op_set.c.
+/* op_binary.c: binary operators, value by value; scalar with scalar, vector with scalar. Two vectors: op_match.c,
+ * op_set.c.
  *
- * Arithmetic changes the values of a row; a comparison filters it (the vector's value stays, on whichever side it stands), or
- * with `bool` replaces its values by 0 and 1. A comparison with NaN is false but for !=.                        */
+ * Arithmetic changes the values of a row; a comparison filters it (the vector's value stays, on whichever side it
+ * stands), or with `bool` replaces its values by 0 and 1. A comparison with NaN is false but for !=. */
 #include "promql/op_binary.h"
 #include "promql/go_math.h"
 
@@ -72,7 +73,8 @@ void binary_values(const binary_rule *b, bool as_bool, size_t n, binary_sides s,
 void binary_note_types(eval *ev, const binary_rule *b, enum ast_op o, place at)
 {
     if (!b->arithmetic && !b->comparison)
-        annotations_add(&ev->notes, NOTE_INFO, at, "incompatible sample types encountered for binary operator %s: float %s float",
+        annotations_add(&ev->notes, NOTE_INFO, at,
+                        "incompatible sample types encountered for binary operator %s: float %s float",
                         format_q(ev->a, bytes_of(ast_op_text(o))), ast_op_text(o));
 }
 

@@ -3,8 +3,8 @@
 #define PROMQL_OP_EACH_H
 #include "promql/eval.h"
 
-/* Changes the n values of r in place; it may take values away (r->has). Slots without a value hold any number and may be
- * computed as well. args: the values per step of the scalar arguments, in their order. */
+/* Changes the n values of r in place; it may take values away (r->has). Slots without a value hold any number and may
+ * be computed as well. args: the values per step of the scalar arguments, in their order. */
 typedef void (*each_fn)(row *r, size_t n, double *const *args);
 
 /* The rows of src through fn, without the metric name. args: scalar operators, at most EACH_MAX_ARGS. */

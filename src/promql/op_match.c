@@ -1,14 +1,14 @@
 /* op_match.c: arithmetic and comparison between two instant vectors.
  *
- * The rows of the "one" side (the right one, but with group_right) are kept in groups by the labels that match; the rows of the
- * other side, "many", pass by one after the other and meet the rows of their group at the steps where both have a value.
- * Rows with equal result labels need not be merged here: they share no step.
+ * The rows of the "one" side (the right one, but with group_right) are kept in groups by the labels that match; the
+ * rows of the other side, "many", pass by one after the other and meet the rows of their group at the steps where both
+ * have a value. Rows with equal result labels need not be merged here: they share no step.
  *
  * Prometheus checks step by step and stops at the first step with an error, whose kinds are, in this order:
  * 1. two rows of a group on the one side, wherever the other side has anything at all at that step;
  * 2. a second pair for a group (one-to-one), or for a result label set within a group, counted before filtering.
  * Here rows come one by one, so the steps with errors are collected as bits and the earliest is reported at the end.
- * Follows promql/engine.go (VectorBinop, resultMetric) of Prometheus 3.14.                                      */
+ * Follows promql/engine.go (VectorBinop, resultMetric) of Prometheus 3.14. */
 #include "promql/op_binary.h"
 
 typedef struct one_row {
@@ -59,7 +59,8 @@ typedef struct match_op {
 
 static bool has_fill(const match_op *m, bool of_one)
 {
-    return of_one ? m->b->has_fill_right : m->b->has_fill_left;   /* as Prometheus: by name, also where sides are swapped */
+    return of_one ? m->b->has_fill_right
+                  : m->b->has_fill_left; /* as Prometheus: by name, also where sides are swapped */
 }
 
 /* ---- the one side ---- */
@@ -180,9 +181,10 @@ static bool count_pair(match_op *m, const labels *result, size_t group)
     return true;
 }
 
-/* The result of m->buf.has's steps: many and one are columns with the labels that go with them. false: none, or an error. */
-static bool make_pair(match_op *m, const double *many, const labels *many_labels, const double *one, const labels *one_labels,
-                      size_t group, row *out)
+/* The result of m->buf.has's steps: many and one are columns with the labels that go with them. false: none, or an
+ * error. */
+static bool make_pair(match_op *m, const double *many, const labels *many_labels, const double *one,
+                      const labels *one_labels, size_t group, row *out)
 {
     eval *ev = m->o.ev;
     size_t n = m->o.g.n;

@@ -1,5 +1,5 @@
-/* op_range.c: see op_range.h. Windows are left-open: (t - range, t]. With anchored or smoothed the samples of a lookback before
- * (and, smoothed, behind) the window are there as well, and lo and hi enclose them.                             */
+/* op_range.c: see op_range.h. Windows are left-open: (t - range, t]. With anchored or smoothed the samples of a
+ * lookback before (and, smoothed, behind) the window are there as well, and lo and hi enclose them. */
 #include "promql/op_range.h"
 #include <assert.h>
 
@@ -60,12 +60,14 @@ static void warn_no_counter(range_op *r)
     if (ev->opt.features & PROMQL_TYPE_AND_UNIT_LABELS) {
         bytes type = labels_get(r->w.labels, BYTES("__type__"));
         if (!bytes_eq(type, BYTES("counter")) && !bytes_eq(type, BYTES("histogram")))
-            annotations_add(&ev->notes, NOTE_INFO, r->w.at,
-                            "metric might not be a counter, __type__ label is not set to \"counter\" or \"histogram\", got %s: %s",
-                            format_q(ev->a, type), format_q(ev->a, name));
+            annotations_add(
+                &ev->notes, NOTE_INFO, r->w.at,
+                "metric might not be a counter, __type__ label is not set to \"counter\" or \"histogram\", got %s: %s",
+                format_q(ev->a, type), format_q(ev->a, name));
         return;
     }
-    static const bytes suffixes[] = { BYTES_INIT("_total"), BYTES_INIT("_sum"), BYTES_INIT("_count"), BYTES_INIT("_bucket") };
+    static const bytes suffixes[] = { BYTES_INIT("_total"), BYTES_INIT("_sum"), BYTES_INIT("_count"),
+                                      BYTES_INIT("_bucket") };
     for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
         if (bytes_has_suffix(name, suffixes[i]))
             return;
@@ -138,8 +140,8 @@ static size_t first_after(const int64_t *t, size_t n, int64_t at, bool or_equal)
     return i;
 }
 
-bool window_extend(const int64_t *t, const double *v, size_t n, int64_t start, int64_t end, bool smoothed, bool is_counter,
-                   extended_window *out)
+bool window_extend(const int64_t *t, const double *v, size_t n, int64_t start, int64_t end, bool smoothed,
+                   bool is_counter, extended_window *out)
 {
     size_t last = n - 1, first = first_after(t, last, start, false);
     first = first ? first - 1 : 0;
@@ -168,9 +170,12 @@ static bool check_modifier(eval *ev, const ast_node *range, const char *func)
     for (size_t i = 0; i < n_safe; i++)
         if (strcmp(safe[i], func) == 0)
             return true;
-    return s->anchored
-        ? eval_fail(ev, ERR_EXECUTION, "anchored modifier can only be used with: changes, delta, increase, rate, resets - not with %s", func)
-        : eval_fail(ev, ERR_EXECUTION, "smoothed modifier can only be used with: delta, increase, rate - not with %s", func);
+    return s->anchored ? eval_fail(
+               ev, ERR_EXECUTION,
+               "anchored modifier can only be used with: changes, delta, increase, rate, resets - not with %s", func)
+                       : eval_fail(ev, ERR_EXECUTION,
+                                   "smoothed modifier can only be used with: delta, increase, rate - not with %s",
+                                   func);
 }
 
 bool range_call(func_call *c, window_fn fn)

@@ -29,7 +29,8 @@ typedef struct windows {
 /* Fills w->out. May fail the query (w->ev). */
 typedef void (*window_fn)(windows *w);
 
-/* f(range vector, scalar...) in any order of arguments. Name dropping and counter warnings go by the flags of the table's row. */
+/* f(range vector, scalar...) in any order of arguments. Name dropping and counter warnings go by the flags of the
+ * table's row. */
 bool range_call(func_call *c, window_fn fn);
 
 /* ---- anchored and smoothed windows ---- */
@@ -38,10 +39,10 @@ typedef struct extended_window {
     size_t outer_first;        /* the one that `left` goes by */
     double left, right;        /* values at the bounds */
 } extended_window;
-/* Of n > 0 samples around the window (start, end]. false: none lies behind start. is_counter: interpolation across a reset
- * starts at 0. */
-bool window_extend(const int64_t *t, const double *v, size_t n, int64_t start, int64_t end, bool smoothed, bool is_counter,
-                   extended_window *out);
+/* Of n > 0 samples around the window (start, end]. false: none lies behind start. is_counter: interpolation across a
+ * reset starts at 0. */
+bool window_extend(const int64_t *t, const double *v, size_t n, int64_t start, int64_t end, bool smoothed,
+                   bool is_counter, extended_window *out);
 
 /* ---- the samples of a range vector, series by series ---- */
 typedef struct range_series {
@@ -55,7 +56,8 @@ typedef struct range_series {
 typedef struct range_source range_source;
 /* arg: AST_MATRIX or AST_SUBQUERY. NULL: eval.err is set. */
 range_source *range_source_new(eval *ev, const ast_node *arg, grid g);
-/* The next series, valid until the following call; false at the end and after an error. Series without samples are left out. */
+/* The next series, valid until the following call; false at the end and after an error. Series without samples are
+ * left out. */
 bool range_source_next(range_source *s, range_series *out);
 /* The operator below a subquery; NULL for a selector. */
 op *range_source_rows(const range_source *s);

@@ -1,9 +1,9 @@
-/* op_rank.c: aggregations that must see all values of a group at a step: quantile, topk, bottomk, limitk, limit_ratio, and
- * count_values, which makes a series of each value.
+/* op_rank.c: aggregations that must see all values of a group at a step: quantile, topk, bottomk, limitk, limit_ratio,
+ * and count_values, which makes a series of each value.
  *
- * topk and bottomk use the very heap Prometheus uses, since it decides which of equal values stay. limit_ratio places each
- * series by the hash of its labels, which for names and values under 128 bytes equals Prometheus'.
- * Follows promql/engine.go (aggregationK, aggregationCountValues) of Prometheus 3.14.                           */
+ * topk and bottomk use the very heap Prometheus uses, since it decides which of equal values stay. limit_ratio places
+ * each series by the hash of its labels, which for names and values under 128 bytes equals Prometheus'.
+ * Follows promql/engine.go (aggregationK, aggregationCountValues) of Prometheus 3.14. */
 #include "promql/op_aggregate.h"
 #include "base/utf8.h"
 #include "promql/go_math.h"
@@ -94,7 +94,8 @@ static void note_ratio(rank_op *r, double got, double cap)
 {
     char a[NUM_MAX_TEXT + 1], b[NUM_MAX_TEXT + 1];
     annotations_add(&r->o.ev->notes, NOTE_WARNING, r->param_at,
-                    "ratio value should be between -1 and 1, got %s, capping to %s", format_g(got, a), format_g(cap, b));
+                    "ratio value should be between -1 and 1, got %s, capping to %s", format_g(got, a),
+                    format_g(cap, b));
 }
 
 static bool check_ratio(rank_op *r, param_range p, bool *any)

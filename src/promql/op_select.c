@@ -1,8 +1,8 @@
 /* op_select.c: an instant vector selector: at each step the newest sample of each series in the lookback window.
  *
- * A series is decoded once; the steps walk over its samples together with it. One step alone asks the store for just the
- * newest sample. Windows are left-open: (t - lookback, t]; a staleness marker as newest sample means no value.
- * `smoothed` interpolates between the neighbours of the step instead (feature promql-extended-range-selectors).    */
+ * A series is decoded once; the steps walk over its samples together with it. One step alone asks the store for just
+ * the newest sample. Windows are left-open: (t - lookback, t]; a staleness marker as newest sample means no value.
+ * `smoothed` interpolates between the neighbours of the step instead (feature promql-extended-range-selectors). */
 #include "promql/plan.h"
 
 typedef struct select_op {
@@ -71,8 +71,8 @@ static void select_steps(select_op *s)
     }
 }
 
-/* Between the last sample before the step and the first behind it, both at most a lookback away; staleness markers do not
- * count. Behind the last sample its value stays. */
+/* Between the last sample before the step and the first behind it, both at most a lookback away; staleness markers do
+ * not count. Behind the last sample its value stays. */
 static void select_smoothed(select_op *s)
 {
     const sample_columns *c = s->cols;
@@ -124,11 +124,10 @@ static bool select_next(op *o, row *out)
     return false;
 }
 
-op *select_new(eval *ev, const ast_node *n, grid g, bool want_time)
+op *select_of(eval *ev, const ast_selector *sel, grid g, bool want_time)
 {
     if (g.n == 0)
         return empty_new(ev, g);
-    const ast_selector *sel = &n->selector;
     select_op *s = op_new(ev, sizeof *s, g, select_next);
     s->t = plan_data_time(ev, &sel->when, g);
     s->smoothed = sel->smoothed && !want_time;
@@ -136,4 +135,9 @@ op *select_new(eval *ev, const ast_node *n, grid g, bool want_time)
     s->selector = plan_selector(ev, sel, s->t, g.n, ev->opt.lookback_ms, s->smoothed ? ev->opt.lookback_ms : 0);
     s->cols = plan_columns(ev);
     return &s->o;
+}
+
+op *select_new(eval *ev, const ast_node *n, grid g, bool want_time)
+{
+    return select_of(ev, &n->selector, g, want_time);
 }

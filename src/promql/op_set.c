@@ -1,8 +1,9 @@
-/* op_set.c: and, or, unless. They decide per step and match group; values and labels come from the side they stem from.
+/* op_set.c: and, or, unless. They decide per step and match group; values and labels come from the side they stem
+ * from.
  *
- * Of the side that only decides, nothing but the groups' presence bits are kept: the right one of `and` and `unless`; of `or` the
- * left one, whose rows have passed on before the right one's come.
- * Follows promql/engine.go (VectorAnd, VectorOr, VectorUnless) of Prometheus 3.14.                              */
+ * Of the side that only decides, nothing but the groups' presence bits are kept: the right one of `and` and `unless`;
+ * of `or` the left one, whose rows have passed on before the right one's come.
+ * Follows promql/engine.go (VectorAnd, VectorOr, VectorUnless) of Prometheus 3.14. */
 #include "promql/op_binary.h"
 
 typedef struct set_op {

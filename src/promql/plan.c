@@ -1,12 +1,11 @@
 /* plan.c: see plan.h.
  *
  * A part whose value is the same at every step (all its selectors are fixed by `@`, and nothing in it asks for the
- * evaluation time) is planned on a grid of one step and repeated, at the highest place where that holds. Range vectors and
- * subqueries are never repeated: a function over them reads the same window at each step, which costs nothing, and may
- * depend on another argument.
- * Below a subquery the steps are the multiples of its own step in the union of all windows, so its inner part is computed
- * once for all outer steps; see op_range.c for how the windows are cut.
- * Follows promql/engine.go (PreprocessExpr, subqueryTimeRange, getTimeRangesForSelector) of Prometheus 3.14.      */
+ * evaluation time) is planned on a grid of one step and repeated, at the highest place where that holds. Range vectors
+ * and subqueries are never repeated: a function over them reads the same window at each step, which costs nothing, and
+ * may depend on another argument. Below a subquery the steps are the multiples of its own step in the union of all
+ * windows, so its inner part is computed once for all outer steps; see op_range.c for how the windows are cut.
+ * Follows promql/engine.go (PreprocessExpr, subqueryTimeRange, getTimeRangesForSelector) of Prometheus 3.14. */
 #include "promql/plan.h"
 #include "promql/func_impl.h"
 #include "promql/op_each.h"

@@ -22,7 +22,8 @@ typedef struct data_time {
 
 static inline int64_t data_time_at(data_time t, size_t i) { return t.start + (int64_t)i * t.step; }
 data_time plan_data_time(const eval *ev, const ast_when *when, grid g);
-/* From i on, the first sample later than t; n where there is none. In strides, since most steps pass several samples. */
+/* From i on, the first sample later than t; n where there is none. In strides, since most steps pass several samples.
+ */
 static inline size_t skip_until(const int64_t *ts, size_t i, size_t n, int64_t t)
 {
     while (i + 8 <= n && ts[i + 7] <= t)
@@ -56,6 +57,7 @@ bytes call_string(const func_call *c, size_t i);
 
 /* ---- operators of other files ---- */
 op *select_new(eval *ev, const ast_node *n, grid g, bool want_time);            /* op_select.c */
+op *select_of(eval *ev, const ast_selector *sel, grid g, bool want_time);
 op *binary_new(eval *ev, const ast_node *n, grid g);                            /* op_binary.c */
 op *match_new(eval *ev, const ast_node *n, op *lhs, op *rhs);                   /* op_match.c */
 op *set_new(eval *ev, const ast_node *n, op *lhs, op *rhs);                     /* op_set.c */

@@ -1,4 +1,5 @@
-/* quantile.c: see quantile.h. Follows promql/quantile.go of Prometheus 3.14 (quantile, BucketQuantile, BucketFraction). */
+/* quantile.c: see quantile.h. Follows promql/quantile.go of Prometheus 3.14 (quantile, BucketQuantile,
+ * BucketFraction). */
 #include "promql/quantile.h"
 #include <float.h>
 #include <math.h>
@@ -141,7 +142,7 @@ double bucket_quantile(double q, bucket *b, size_t n, bucket_repair *repair)
     if (n < 2 || total == 0)
         return NAN;
     double rank = q * total;
-    size_t i = 0, end = n - 1;   /* the first bucket that reaches the rank, by halving as Prometheus does (NaN counts) */
+    size_t i = 0, end = n - 1; /* the first bucket that reaches the rank, by halving as Prometheus does (NaN counts) */
     while (i < end) {
         size_t mid = (i + end) / 2;
         if (b[mid].count >= rank)

@@ -92,11 +92,13 @@ bool query_prepare(query *q, int64_t start, int64_t end, int64_t step, err *e)
     run_release(q);
     enum value_type type = q->root->type;
     if (step > 0 && type != VALUE_SCALAR && type != VALUE_VECTOR)
-        return err_set(e, ERR_BAD_DATA, "invalid expression type \"%s\" for range query, must be Scalar or instant Vector",
+        return err_set(e, ERR_BAD_DATA,
+                       "invalid expression type \"%s\" for range query, must be Scalar or instant Vector",
                        value_type_doc(type));
     if (end < start || (step > 0 && (uint64_t)(end - start) / (uint64_t)step > LIMIT_QUERY_POINTS))
-        return err_set(e, ERR_BAD_DATA, "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query "
-                                        "resolution (?step=XX)");
+        return err_set(e, ERR_BAD_DATA,
+                       "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query "
+                       "resolution (?step=XX)");
     if (!ast_resolve_durations(q->root, step, end - start, e))
         return false;
     q->ev = (eval){
@@ -163,8 +165,9 @@ static bool values_result(query *q, query_result *out)
     if (!(out->rows = EVAL_ARRAY(ev, query_row, l.n)))
         return false;
     for (size_t i = 0; i < l.n; i++)
-        out->rows[i] = (query_row){ .labels = l.rows[i].labels, .v = l.rows[i].v, .present = l.rows[i].has, .h = l.rows[i].h,
-                                    .n = ev->g.n };
+        out->rows[i] = (query_row){
+            .labels = l.rows[i].labels, .v = l.rows[i].v, .present = l.rows[i].has, .h = l.rows[i].h, .n = ev->g.n
+        };
     out->n_rows = l.n;
     if (ev->is_range)
         qsort(out->rows, out->n_rows, sizeof *out->rows, by_labels);

@@ -6,9 +6,9 @@
  *     query_run(q, snap, &result, e);                      worker           evaluates; one call per prepare
  *     query_free(q);                                       anywhere         the result dies with it
  *
- * A query knows no database, loop or HTTP: it says what it wants to read, is handed a snapshot of that, and computes. All
- * memory is its own arena; going over its budgets is an error of the query, never of the process.
- * The result's label sets may live in the snapshot: walk the result before snapshot_free(). One thread at a time.       */
+ * A query knows no database, loop or HTTP: it says what it wants to read, is handed a snapshot of that, and computes.
+ * All memory is its own arena; going over its budgets is an error of the query, never of the process. The result's
+ * label sets may live in the snapshot: walk the result before snapshot_free(). One thread at a time. */
 #ifndef PROMQL_QUERY_H
 #define PROMQL_QUERY_H
 #include "base/json_write.h"
@@ -27,7 +27,8 @@ typedef struct query_options {
 
 typedef struct query query;
 
-/* Parses and type-checks. ERR_BAD_DATA with Prometheus' text ("1:5: parse error: ..."). opt may be NULL; it is copied. */
+/* Parses and type-checks. ERR_BAD_DATA with Prometheus' text ("1:5: parse error: ..."). opt may be NULL; it is copied.
+ */
 query *query_new(bytes text, const query_options *opt, err *e);
 void query_free(query *q);   /* NULL is fine */
 
@@ -37,16 +38,16 @@ void query_set_limits(query *q, int64_t deadline_ns, const _Atomic bool *cancel)
 enum value_type query_type(const query *q);
 
 /* An instant query has step == 0 (then start == end); a range query step > 0 and start <= end. Steps are start,
- * start+step, ... <= end, at most LIMIT_QUERY_POINTS + 1 (the API checks it first and words the error); a range query of a
- * type that has no steps is ERR_BAD_DATA. May be called again after a run, for another time (rules). */
+ * start+step, ... <= end, at most LIMIT_QUERY_POINTS + 1 (the API checks it first and words the error); a range query
+ * of a type that has no steps is ERR_BAD_DATA. May be called again after a run, for another time (rules). */
 bool query_prepare(query *q, int64_t start, int64_t end, int64_t step, err *e);
 /* What the query reads, after prepare; borrowed. n may be 0 (then snap may be NULL in query_run). */
 const db_selector *query_selectors(const query *q, size_t *n);
 
 enum query_value { QUERY_SCALAR, QUERY_STRING, QUERY_VECTOR, QUERY_MATRIX };
 
-/* One series of the result. The columns have n entries; where `t` is NULL they are the result's steps and present says which
- * of them hold a value; else (a range selector asked for as such) all n are there, with their own times. */
+/* One series of the result. The columns have n entries; where `t` is NULL they are the result's steps and present says
+ * which of them hold a value; else (a range selector asked for as such) all n are there, with their own times. */
 typedef struct query_row {
     const labels *labels;
     const double *v;
@@ -60,8 +61,8 @@ typedef struct query_result {
     enum query_value type;        /* an instant query gives scalar, string, vector or matrix; a range query matrix */
     int64_t start, step;          /* of entry 0, and between entries */
     size_t n_steps;
-    query_row *rows;              /* scalar: one row; matrix: sorted by labels_cmp; vector: sort* and topk in their order,
-                                     else stable. Every row of a vector or matrix has at least one value */
+    query_row *rows; /* scalar: one row; matrix: sorted by labels_cmp; vector: sort* and topk in their order,
+                        else stable. Every row of a vector or matrix has at least one value */
     size_t n_rows;
     bytes string;                 /* QUERY_STRING */
     bytes *warnings, *infos;      /* as the API shows them: with position, each once, at most 10 and one "N more ..." */
@@ -75,8 +76,8 @@ static inline bool query_row_has(const query_row *r, size_t i)
     return r->t || (r->present[i / 64] >> (i % 64) & 1);
 }
 
-/* Evaluates on the snapshot taken of query_selectors(). Errors: ERR_EXECUTION, ERR_TIMEOUT, ERR_CANCELED with Prometheus'
- * texts. The result lives until query_prepare or query_free. Worker. */
+/* Evaluates on the snapshot taken of query_selectors(). Errors: ERR_EXECUTION, ERR_TIMEOUT, ERR_CANCELED with
+ * Prometheus' texts. The result lives until query_prepare or query_free. Worker. */
 bool query_run(query *q, snapshot *snap, query_result *out, err *e);
 
 /* The parsed expression in Prometheus' printed form, in the query's arena. */

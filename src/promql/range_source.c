@@ -1,4 +1,5 @@
-/* range_source.c: where the samples of a range vector come from: a selector's series, or the rows of a subquery read as series. */
+/* range_source.c: where the samples of a range vector come from: a selector's series, or the rows of a subquery read
+ * as series. */
 #include "promql/op_range.h"
 
 struct range_source {
@@ -93,7 +94,9 @@ static bool subquery_next(range_source *s, range_series *out)
         }
         if (n == 0)
             continue;
-        *out = (range_series){ .labels = row_labels(ev, &r, ev->a), .t = s->t, .v = s->v, .n = n, .drop_name = r.drop_name };
+        *out = (range_series){
+            .labels = row_labels(ev, &r, ev->a), .t = s->t, .v = s->v, .n = n, .drop_name = r.drop_name
+        };
         return true;
     }
     return false;

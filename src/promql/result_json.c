@@ -1,4 +1,5 @@
-/* result_json.c: a query's result as the HTTP API shows it. Numbers are strings; times are seconds with up to three decimals. */
+/* result_json.c: a query's result as the HTTP API shows it. Numbers are strings; times are seconds with up to three
+ * decimals. */
 #include "promql/query.h"
 #include "base/num.h"
 

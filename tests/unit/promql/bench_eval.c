@@ -78,7 +78,12 @@ int main(int argc, char **argv)
     char dir[] = "/tmp/bench-eval-XXXXXX";
     err e = { 0 };
     db *d;
-    if (!mkdtemp(dir) || !db_open(&(db_options){ .dir = dir, .ooo_window_ms = 1, .block_ms = 30 * (int64_t)DAY_MS, .head_budget_bytes = (size_t)8 << 30 }, &d, &e))
+    if (!mkdtemp(dir)
+        || !db_open(&(db_options){ .dir = dir,
+                                   .ooo_window_ms = 1,
+                                   .block_ms = 30 * (int64_t)DAY_MS,
+                                   .head_budget_bytes = (size_t)8 << 30 },
+                    &d, &e))
         return 1;
     fill(d, n_series);
     static const struct {

@@ -1,6 +1,6 @@
-/* eval_lines.c: eval_lines [-f FEATURES] FILE: loads the `load` commands of a test script, then answers queries from stdin, one a
- * line: START END STEP QUERY in ms, step 0 for an instant query. Each answer is a line of JSON as the HTTP API gives it. For
- * comparing with another server. */
+/* eval_lines.c: eval_lines [-f FEATURES] FILE: loads the `load` commands of a test script, then answers queries from
+ * stdin, one a line: START END STEP QUERY in ms, step 0 for an instant query. Each answer is a line of JSON as the
+ * HTTP API gives it. For comparing with another server. */
 #include "base/file.h"
 #include "promql/query.h"
 #include "promtest_script.h"

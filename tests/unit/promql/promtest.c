@@ -200,7 +200,8 @@ static bool check_notes(bench *b, const test_command *c, enum expect_kind kind, 
         for (size_t k = 0; k < n; k++)
             found |= fits(x, list[k]);
         if (x->kind == kind && !found)
-            return mismatch(b, "no annotation like \"%.*s\"; first of %zu: %.*s", BYTES_ARG(x->text), n, BYTES_ARG(n ? list[0] : (bytes){ 0 }));
+            return mismatch(b, "no annotation like \"%.*s\"; first of %zu: %.*s", BYTES_ARG(x->text), n,
+                            BYTES_ARG(n ? list[0] : (bytes){ 0 }));
     }
     for (size_t k = 0; any && k < n; k++) {
         bool found = false;
@@ -238,7 +239,8 @@ static bool compare_vector(bench *b, const test_command *c, const query_result *
         if (ordered && pos != found)
             return mismatch(b, "%s at place %zu, expected at %zu", shown(b, row->labels), found, pos);
         if (s->n != 1 || !is_close(s->points[0].v, row->v[at]))
-            return mismatch(b, "%s is %.17g, expected %.17g", shown(b, row->labels), row->v[at], s->n ? s->points[0].v : 0);
+            return mismatch(b, "%s is %.17g, expected %.17g", shown(b, row->labels), row->v[at],
+                            s->n ? s->points[0].v : 0);
         found++;
     }
     for (size_t i = 0; found != c->n_series && i < c->n_series; i++) {
@@ -251,7 +253,8 @@ static bool compare_vector(bench *b, const test_command *c, const query_result *
     return found == c->n_series || mismatch(b, "%zu series, expected %zu", found, c->n_series);
 }
 
-static bool compare_points(bench *b, const test_command *c, const query_result *r, const query_row *row, const test_series *s)
+static bool compare_points(bench *b, const test_command *c, const query_result *r, const query_row *row,
+                           const test_series *s)
 {
     size_t k = 0;
     for (size_t i = 0; i < row->n; i++) {
@@ -262,10 +265,11 @@ static bool compare_points(bench *b, const test_command *c, const query_result *
             k++;
         int64_t want = c->start + (int64_t)k * c->step;
         if (k == s->n || t != want)
-            return mismatch(b, "%s: point %.17g at %lld, expected at %lld", shown(b, row->labels), row->v[i], (long long)t,
-                            (long long)(k == s->n ? -1 : want));
+            return mismatch(b, "%s: point %.17g at %lld, expected at %lld", shown(b, row->labels), row->v[i],
+                            (long long)t, (long long)(k == s->n ? -1 : want));
         if (!is_close(s->points[k].v, row->v[i]))
-            return mismatch(b, "%s at %lld: %.17g, expected %.17g", shown(b, row->labels), (long long)t, row->v[i], s->points[k].v);
+            return mismatch(b, "%s at %lld: %.17g, expected %.17g", shown(b, row->labels), (long long)t, row->v[i],
+                            s->points[k].v);
         k++;
     }
     while (k < s->n && s->points[k].kind == POINT_NONE)
@@ -386,7 +390,8 @@ static bool check_middle(bench *b, const test_command *c, bytes expr, int64_t t)
     if (!a.ok) {
         ok = mismatch(b, "error as a range query: %s", a.e.msg);
     } else if (c->has_scalar) {
-        ok = (a.r.n_rows == 1 && is_close(a.r.rows[0].v[1], c->scalar)) || mismatch(b, "another scalar as a range query");
+        ok = (a.r.n_rows == 1 && is_close(a.r.rows[0].v[1], c->scalar))
+             || mismatch(b, "another scalar as a range query");
     } else if (!test_expects(c, EXPECT_ORDERED)) {
         ok = compare_vector(b, c, &a.r, 1, false);
         if (!ok) {

@@ -1,6 +1,6 @@
-/* promtest.h: runs a PromQL test script in this process: loads its series into a store of its own and compares what each eval
- * gives with what the script says. An instant eval is also checked as the middle step of a range query, and with `@ t` on
- * every selector at other times: the answer must be the same.                                                  */
+/* promtest.h: runs a PromQL test script in this process: loads its series into a store of its own and compares what
+ * each eval gives with what the script says. An instant eval is also checked as the middle step of a range query, and
+ * with `@ t` on every selector at other times: the answer must be the same. */
 #ifndef PROMTEST_H
 #define PROMTEST_H
 #include "base/bytes.h"

@@ -1,5 +1,5 @@
-/* promtest_main.c: promtest [-v] [-1] [-d] FILE.test or FOLDER...: runs scripts, prints `N passed, N failed, N skipped`; exit code 1 where
- * one failed. -d: without delayed name removal and the other features. */
+/* promtest_main.c: promtest [-v] [-1] [-d] FILE.test or FOLDER...: runs scripts, prints `N passed, N failed, N
+ * skipped`; exit code 1 where one failed. -d: without delayed name removal and the other features. */
 #include "promtest.h"
 #include "promql/parse.h"
 #include <glob.h>

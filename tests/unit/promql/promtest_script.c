@@ -234,7 +234,8 @@ static bool read_load(script_reader *r, bytes rest, test_command *c)
 
 static bool add_expect(script_reader *r, test_command *c, enum expect_kind kind, enum expect_match match, bytes text)
 {
-    c->expects = arena_grow(r->a, c->expects, c->n_expects * sizeof *c->expects, (c->n_expects + 1) * sizeof *c->expects);
+    c->expects =
+        arena_grow(r->a, c->expects, c->n_expects * sizeof *c->expects, (c->n_expects + 1) * sizeof *c->expects);
     c->expects[c->n_expects++] = (test_expect){ kind, match, bytes_trim(text) };
     return true;
 }
@@ -269,7 +270,9 @@ static bool read_expect(script_reader *r, bytes rest, test_command *c)
             || bad(r, "bad expectation", all);
     }
     bytes name = word(&rest), match = word(&rest);
-    enum expect_match how = bytes_eq(match, BYTES("msg:")) ? MATCH_TEXT : bytes_eq(match, BYTES("regex:")) ? MATCH_PATTERN : MATCH_ANY;
+    enum expect_match how = bytes_eq(match, BYTES("msg:"))     ? MATCH_TEXT
+                            : bytes_eq(match, BYTES("regex:")) ? MATCH_PATTERN
+                                                               : MATCH_ANY;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (bytes_eq(name, bytes_of(kinds[i].word)))
             return add_expect(r, c, kinds[i].kind, how, rest);

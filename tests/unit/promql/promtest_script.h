@@ -1,7 +1,7 @@
 /* promtest_script.h: Prometheus' PromQL test scripts (*.test) as commands: load, clear, eval with what it is to give.
  *
- * The language is that of promql/promqltest of Prometheus 3.14. Native histograms are read over: a sample that is one is a gap,
- * and whoever needs it can ask (`has_histograms`). Everything lives in the arena given.                       */
+ * The language is that of promql/promqltest of Prometheus 3.14. Native histograms are read over: a sample that is one
+ * is a gap, and whoever needs it can ask (`has_histograms`). Everything lives in the arena given. */
 #ifndef PROMTEST_SCRIPT_H
 #define PROMTEST_SCRIPT_H
 #include "base/arena.h"

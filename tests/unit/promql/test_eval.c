@@ -1,5 +1,5 @@
-/* test_eval.c: a query as its callers see it: budgets, cancelling, results; and that each step of a range query is what an
- * instant query gives there. */
+/* test_eval.c: a query as its callers see it: budgets, cancelling, results; and that each step of a range query is
+ * what an instant query gives there. */
 #include "base/os.h"
 #include "promql/query.h"
 #include "tests.h"
@@ -18,8 +18,8 @@ static void put(const labels *l, int64_t t, double v)
     ck_assert_int_eq(it.status, APPEND_OK);
 }
 
-/* x_total: 12 counters with resets and gaps; g: 12 gauges with NaN, Inf and staleness markers; b_bucket: two histograms. An
- * hour of samples, every 10 s more or less. */
+/* x_total: 12 counters with resets and gaps; g: 12 gauges with NaN, Inf and staleness markers; b_bucket: two
+ * histograms. An hour of samples, every 10 s more or less. */
 static void fill(void)
 {
     static const char *const bounds[] = { "0.1", "1", "5", "+Inf" };
@@ -30,7 +30,9 @@ static void fill(void)
         char inst[8], job[8];
         snprintf(inst, sizeof inst, "i%d", i % 4);
         snprintf(job, sizeof job, "j%d", i / 4);
-        label c[] = { { LABEL_NAME, BYTES("x_total") }, { BYTES("inst"), bytes_of(inst) }, { BYTES("job"), bytes_of(job) } };
+        label c[] = { { LABEL_NAME, BYTES("x_total") },
+                      { BYTES("inst"), bytes_of(inst) },
+                      { BYTES("job"), bytes_of(job) } };
         label g[] = { { LABEL_NAME, BYTES("g") }, { BYTES("inst"), bytes_of(inst) }, { BYTES("job"), bytes_of(job) } };
         const labels *counter = labels_from(&a, c, 3), *gauge = labels_from(&a, g, 3);
         double v = 0;
@@ -39,7 +41,11 @@ static void fill(void)
             if (rand() % 40 == 0)
                 t += 400000;
             put(counter, t, v);
-            put(gauge, t, rand() % 25 == 0 ? NAN : rand() % 50 == 0 ? INFINITY : rand() % 30 == 0 ? sample_stale() : rand() % 1000 - 500);
+            put(gauge, t,
+                rand() % 25 == 0   ? NAN
+                : rand() % 50 == 0 ? INFINITY
+                : rand() % 30 == 0 ? sample_stale()
+                                   : rand() % 1000 - 500);
         }
     }
     for (int h = 0; h < 2; h++) {
@@ -101,29 +107,93 @@ static void done(answer *a)
 /* ---- steps ---- */
 
 static const char *const step_cases[] = {
-    "x_total", "g", "g offset 3m", "g offset -2m", "g @ 900", "timestamp(g)", "timestamp(g * 1)",
-    "rate(x_total[1m])", "increase(x_total[5m])", "delta(g[3m])", "irate(x_total[2m])", "idelta(g[1m])", "deriv(g[4m])",
-    "resets(x_total[10m])", "changes(g[7m])", "predict_linear(g[5m], 600)", "predict_linear(g[5m] @ 1000, 600)",
-    "sum_over_time(x_total[1m])", "sum_over_time(x_total[20m])", "avg_over_time(x_total[20m])", "avg_over_time(g[20m])",
-    "min_over_time(g[9m])", "max_over_time(g[9m])", "ts_of_max_over_time(g[9m])", "ts_of_min_over_time(g[9m])",
-    "count_over_time(g[2m])", "stddev_over_time(x_total[5m])", "quantile_over_time(0.3, x_total[5m])",
-    "quantile_over_time(scalar(sum(x_total)) / 1e6, x_total[5m])", "mad_over_time(x_total[5m])", "last_over_time(g[10s])",
-    "first_over_time(g[1m])", "absent_over_time(g{inst=\"i1\", job=\"j0\"}[15s])", "present_over_time(g[15s])",
-    "double_exponential_smoothing(x_total[5m], 0.3, 0.6)", "increase(x_total[1m] anchored)", "rate(x_total[1m] smoothed)",
-    "g smoothed", "resets(x_total[1m] anchored)", "sum by (job) (g)", "avg without (inst) (x_total)", "min(g)", "max by (inst) (g)",
-    "stddev by (job) (x_total)", "count(g > 0)", "group by (inst) (g)", "quantile by (job) (0.7, x_total)",
-    "topk(3, x_total)", "bottomk by (job) (2, g)", "topk(scalar(count(x_total) or vector(1)) / 3, x_total)", "limitk(3, g)",
-    "limit_ratio(0.5, g)", "count_values(\"v\", floor(g / 100))", "x_total + g", "x_total > bool on (inst, job) g",
-    "g > 0 or x_total", "x_total and on (job) (g > 490)", "x_total unless on (inst, job) (g < 0)",
-    "x_total / on (job) group_left sum by (job) (x_total)", "sum by (job) (g) * on (job) group_right x_total",
-    "g + on (inst, job) fill(1) (x_total > 500)", "abs(g)", "clamp(g, -100, scalar(min(g)) + 400)", "round(x_total, 7)",
-    "absent(g{inst=\"i1\", job=\"j0\"} > 400)", "scalar(g{inst=\"i1\", job=\"j0\"})", "vector(time())", "minute()", "hour(x_total * 100)",
-    "label_replace(g, \"new\", \"$1\", \"inst\", \"(i[01])\")", "label_join(x_total, \"j\", \"-\", \"job\", \"inst\")",
-    "histogram_quantile(0.9, b_bucket)", "histogram_quantile(0.5, rate(b_bucket[1m]))", "histogram_fraction(0, 1, b_bucket)",
-    "histogram_quantiles(b_bucket, \"q\", 0.1, 0.9)", "max_over_time(rate(x_total[1m])[5m:30s])",
-    "sum_over_time((g * 1 > 0 or g * 0)[2m:10s])", "avg_over_time(sum(g)[3m:])", "rate(sum_over_time(x_total[1m:20s])[5m:1m])",
-    "sum_over_time(g[1m:7s] offset 13s)", "sum_over_time(vector(1)[1m:7s] @ 500)", "-x_total", "x_total ^ 0.5", "time() % 7", "2",
-    "sort(g)", "sgn(g) * x_total",
+    "x_total",
+    "g",
+    "g offset 3m",
+    "g offset -2m",
+    "g @ 900",
+    "timestamp(g)",
+    "timestamp(g * 1)",
+    "rate(x_total[1m])",
+    "increase(x_total[5m])",
+    "delta(g[3m])",
+    "irate(x_total[2m])",
+    "idelta(g[1m])",
+    "deriv(g[4m])",
+    "resets(x_total[10m])",
+    "changes(g[7m])",
+    "predict_linear(g[5m], 600)",
+    "predict_linear(g[5m] @ 1000, 600)",
+    "sum_over_time(x_total[1m])",
+    "sum_over_time(x_total[20m])",
+    "avg_over_time(x_total[20m])",
+    "avg_over_time(g[20m])",
+    "min_over_time(g[9m])",
+    "max_over_time(g[9m])",
+    "ts_of_max_over_time(g[9m])",
+    "ts_of_min_over_time(g[9m])",
+    "count_over_time(g[2m])",
+    "stddev_over_time(x_total[5m])",
+    "quantile_over_time(0.3, x_total[5m])",
+    "quantile_over_time(scalar(sum(x_total)) / 1e6, x_total[5m])",
+    "mad_over_time(x_total[5m])",
+    "last_over_time(g[10s])",
+    "first_over_time(g[1m])",
+    "absent_over_time(g{inst=\"i1\", job=\"j0\"}[15s])",
+    "present_over_time(g[15s])",
+    "double_exponential_smoothing(x_total[5m], 0.3, 0.6)",
+    "increase(x_total[1m] anchored)",
+    "rate(x_total[1m] smoothed)",
+    "g smoothed",
+    "resets(x_total[1m] anchored)",
+    "sum by (job) (g)",
+    "avg without (inst) (x_total)",
+    "min(g)",
+    "max by (inst) (g)",
+    "stddev by (job) (x_total)",
+    "count(g > 0)",
+    "group by (inst) (g)",
+    "quantile by (job) (0.7, x_total)",
+    "topk(3, x_total)",
+    "bottomk by (job) (2, g)",
+    "topk(scalar(count(x_total) or vector(1)) / 3, x_total)",
+    "limitk(3, g)",
+    "limit_ratio(0.5, g)",
+    "count_values(\"v\", floor(g / 100))",
+    "x_total + g",
+    "x_total > bool on (inst, job) g",
+    "g > 0 or x_total",
+    "x_total and on (job) (g > 490)",
+    "x_total unless on (inst, job) (g < 0)",
+    "x_total / on (job) group_left sum by (job) (x_total)",
+    "sum by (job) (g) * on (job) group_right x_total",
+    "g + on (inst, job) fill(1) (x_total > 500)",
+    "abs(g)",
+    "clamp(g, -100, scalar(min(g)) + 400)",
+    "round(x_total, 7)",
+    "absent(g{inst=\"i1\", job=\"j0\"} > 400)",
+    "scalar(g{inst=\"i1\", job=\"j0\"})",
+    "vector(time())",
+    "minute()",
+    "hour(x_total * 100)",
+    "label_replace(g, \"new\", \"$1\", \"inst\", \"(i[01])\")",
+    "label_join(x_total, \"j\", \"-\", \"job\", \"inst\")",
+    "histogram_quantile(0.9, b_bucket)",
+    "histogram_quantile(0.5, rate(b_bucket[1m]))",
+    "histogram_fraction(0, 1, b_bucket)",
+    "histogram_quantiles(b_bucket, \"q\", 0.1, 0.9)",
+    "max_over_time(rate(x_total[1m])[5m:30s])",
+    "sum_over_time((g * 1 > 0 or g * 0)[2m:10s])",
+    "avg_over_time(sum(g)[3m:])",
+    "rate(sum_over_time(x_total[1m:20s])[5m:1m])",
+    "sum_over_time(g[1m:7s] offset 13s)",
+    "sum_over_time(vector(1)[1m:7s] @ 500)",
+    "-x_total",
+    "x_total ^ 0.5",
+    "time() % 7",
+    "2",
+    "sort(g)",
+    "sgn(g) * x_total",
 };
 
 /* What the range query has at step i, looked up in the instant answer, and the other way round. */
@@ -141,8 +211,8 @@ static void same_at(const char *text, const answer *range, size_t i, int64_t t, 
             m++;
         ck_assert_msg(m < a.r.n_rows, "%s at %lld: a series only in the range query", text, (long long)t);
         double u = x->v[i], v = a.r.rows[m].v[0];
-        ck_assert_msg(u == v || (isnan(u) && isnan(v)) || fabs(u - v) <= 1e-9 * fabs(v), "%s at %lld: %.17g, alone %.17g", text,
-                      (long long)t, u, v);
+        ck_assert_msg(u == v || (isnan(u) && isnan(v)) || fabs(u - v) <= 1e-9 * fabs(v),
+                      "%s at %lld: %.17g, alone %.17g", text, (long long)t, u, v);
         found++;
     }
     ck_assert_msg(found == a.r.n_rows, "%s at %lld: %zu series, alone %zu", text, (long long)t, found, a.r.n_rows);
@@ -154,7 +224,8 @@ START_TEST(each_step_is_an_instant_query)
     static const struct {
         int64_t start, end, step;
     } grids[] = { { 600000, 3500000, 290000 }, { 1000123, 1007000, 53 }, { -60000, 300000, 60000 } };
-    query_options opt = { .features = PROMQL_EXPERIMENTAL_FUNCTIONS | PROMQL_EXTENDED_SELECTORS | PROMQL_FILL_MODIFIERS };
+    query_options opt = { .features =
+                              PROMQL_EXPERIMENTAL_FUNCTIONS | PROMQL_EXTENDED_SELECTORS | PROMQL_FILL_MODIFIERS };
     const char *text = step_cases[_i];
     for (size_t g = 0; g < 3; g++) {
         answer a = ask(text, &opt, grids[g].start, grids[g].end, grids[g].step);
@@ -198,8 +269,10 @@ END_TEST
 START_TEST(too_much_memory_is_an_error)
 {
     query_options opt = { .max_bytes = 50000 };
-    fails("{__name__=~\"x_total|g\"}", &opt, ERR_EXECUTION, "query processing would need more than 50000 bytes of memory");
-    fails("sum_over_time(vector(1)[1d:100ms])", &opt, ERR_EXECUTION, "query processing would need more than 50000 bytes");
+    fails("{__name__=~\"x_total|g\"}", &opt, ERR_EXECUTION,
+          "query processing would need more than 50000 bytes of memory");
+    fails("sum_over_time(vector(1)[1d:100ms])", &opt, ERR_EXECUTION,
+          "query processing would need more than 50000 bytes");
     answer a = ask("sum(g)", &opt, 0, 3600000, 10000);
     ck_assert_msg(a.ok, "%s", a.e.msg);
     done(&a);
@@ -251,7 +324,8 @@ static const struct {
     enum err_kind kind;
     const char *msg;
 } refused[] = {
-    { "g[5m]", ERR_BAD_DATA, "invalid expression type \"range vector\" for range query, must be Scalar or instant Vector" },
+    { "g[5m]", ERR_BAD_DATA,
+      "invalid expression type \"range vector\" for range query, must be Scalar or instant Vector" },
     { "\"x\"", ERR_BAD_DATA, "invalid expression type \"string\" for range query, must be Scalar or instant Vector" },
     { "histogram_avg(g)", ERR_EXECUTION, "function \"histogram_avg\" is not supported yet" },
     { "g +", ERR_BAD_DATA, "1:4: parse error: unexpected end of input" },
@@ -275,7 +349,8 @@ static const struct {
     { "vector(-1) / 0", "{\"resultType\":\"vector\",\"result\":[{\"metric\":{},\"value\":[1.5,\"-Inf\"]}]}", 0 },
     { "vector(1) > 1", "{\"resultType\":\"vector\",\"result\":[]}", 0 },
     { "time()", "{\"resultType\":\"matrix\",\"result\":[{\"metric\":{},\"values\":[[1.5,\"1.5\"]]}]}", 1000 },
-    { "vector(1)[3s:1s]", "{\"resultType\":\"matrix\",\"result\":[{\"metric\":{},\"values\":[[-1,\"1\"],[0,\"1\"],[1,\"1\"]]}]}", 0 },
+    { "vector(1)[3s:1s]",
+      "{\"resultType\":\"matrix\",\"result\":[{\"metric\":{},\"values\":[[-1,\"1\"],[0,\"1\"],[1,\"1\"]]}]}", 0 },
 };
 
 START_TEST(results_become_json)

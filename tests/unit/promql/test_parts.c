@@ -7,7 +7,8 @@
 #include <stdio.h>
 
 static const char *const in_order[][2] = {
-    { "node9", "node10" }, { "4m5", "4m600" }, { "a", "b" }, { "1.2.3", "1.11.3" }, { "x1", "x1a" }, { "", "a" }, { "10", "9a" },
+    { "node9", "node10" }, { "4m5", "4m600" }, { "a", "b" },   { "1.2.3", "1.11.3" },
+    { "x1", "x1a" },       { "", "a" },        { "10", "9a" },
 };
 
 START_TEST(numbers_in_names_sort_as_numbers)
@@ -52,8 +53,10 @@ static const struct {
     double v;
     const char *text;
 } g_cases[] = {
-    { 0, "0" },   { 1.5, "1.5" },    { -0.25, "-0.25" }, { 100000, "100000" }, { 1e6, "1e+06" },   { 123456789, "1.23456789e+08" },
-    { 1e-4, "0.0001" }, { 1e-5, "1e-05" }, { NAN, "NaN" }, { INFINITY, "+Inf" }, { -INFINITY, "-Inf" }, { 4706.5, "4706.5" },
+    { 0, "0" },           { 1.5, "1.5" },        { -0.25, "-0.25" },
+    { 100000, "100000" }, { 1e6, "1e+06" },      { 123456789, "1.23456789e+08" },
+    { 1e-4, "0.0001" },   { 1e-5, "1e-05" },     { NAN, "NaN" },
+    { INFINITY, "+Inf" }, { -INFINITY, "-Inf" }, { 4706.5, "4706.5" },
 };
 
 START_TEST(floats_in_messages_look_as_in_go)

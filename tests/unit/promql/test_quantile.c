@@ -88,7 +88,8 @@ static const struct {
 START_TEST(buckets_give_shares)
 {
     bucket b[] = { { INFINITY, 20 }, { 2, 15 }, { 1, 10 } };
-    double got = bucket_fraction(fraction_cases[_i].lower, fraction_cases[_i].upper, b, 3), want = fraction_cases[_i].want;
+    double got = bucket_fraction(fraction_cases[_i].lower, fraction_cases[_i].upper, b, 3),
+           want = fraction_cases[_i].want;
     ck_assert_msg(fabs(got - want) < 1e-12 || (isnan(got) && isnan(want)), "%g, expected %g", got, want);
 }
 END_TEST
