@@ -62,10 +62,14 @@ static bool full_url(const server_request *r, arena *a, bytes *out, err *e)
         return false;
     if (!bytes_eq(u.scheme, BYTES("http")))
         return err_set(e, ERR_BAD_DATA, "unsupported protocol scheme \"%.*s\"", BYTES_ARG(u.scheme));
-    bytes path = u.path;
+    bytes path = u.path, more, query;
     while (path.len && path.p[path.len - 1] == '/')
         path.len--;
-    u.path = arena_bytesf(a, "%.*s%s", BYTES_ARG(path), r->path);
+    if (bytes_cut(bytes_of(r->path), '?', &more, &query)) {
+        u.query = query;
+        u.has_query = true;
+    }
+    u.path = arena_bytesf(a, "%.*s%.*s", BYTES_ARG(path), BYTES_ARG(more));
     *out = url_format(&u, false, a);
     return true;
 }

@@ -9,7 +9,7 @@ enum { SERVER_TIMEOUT_MS = 120000 };
 
 typedef struct server_request {
     bytes base;               /* "http://localhost:9090", a path below it allowed */
-    const char *path;         /* "/api/v1/query"; goes behind the base's own path */
+    const char *path;         /* "/api/v1/query", perhaps with "?query"; goes behind the base's own path */
     buf *form;                /* POST body "a=1&b=2"; NULL: GET */
     ctl_list headers;         /* "K=V" */
 } server_request;
