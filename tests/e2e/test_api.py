@@ -44,7 +44,7 @@ def test_post_form_is_the_same(loaded):
 
 @pytest.mark.parametrize("path,params,status,kind,text", [
     ("query", {"query": "sum("}, 400, "bad_data", 'invalid parameter "query": 1:5: parse error: unclosed left parenthesis'),
-    ("query", {"query": "1", "time": "x"}, 400, "bad_data", 'invalid parameter "time": invalid time value for 'time': cannot parse "x" to a valid timestamp'),
+    ("query", {"query": "1", "time": "x"}, 400, "bad_data", 'invalid parameter "time": invalid time value for \'time\': cannot parse "x" to a valid timestamp'),
     ("query_range", {"query": "1", "start": "0", "end": "11001", "step": "1"}, 400, "bad_data", "exceeded maximum resolution of 11,000 points"),
     ("query_range", {"query": "1", "start": "9", "end": "1", "step": "1"}, 400, "bad_data", "end timestamp must not be before start time"),
     ("query_range", {"query": "1", "start": "0", "end": "1", "step": "0"}, 400, "bad_data", "zero or negative query resolution step widths"),
@@ -157,7 +157,7 @@ def test_malformed_http_never_hurts(loaded):
             answer = raw(loaded, bad)
         except OSError:
             answer = b""
-        assert answer == b"" or answer.split(b"\r\n")[0].split(b" ")[1][:1] == b"4", (bad[:40], answer[:60])
+        assert answer == b"" or answer.split(b" ")[1] in (b"400", b"413", b"431", b"501", b"505"), (bad[:40], answer[:60])
     for path in ("/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "//etc/passwd", "/api/v1/label/%00/values", "/api/v1/query?query=%zz"):
         assert loaded.request("GET", path)[0] in (200, 301, 307, 400, 404), path
     assert loaded.value("1") == 1

@@ -63,7 +63,7 @@ def test_second_daemon_on_the_same_data_is_refused(run, tmp_path):
     code, _, err = tsdbd(f"--config.file={config}", f"--storage.tsdb.path={first.data}",
                          f"--web.listen-address=127.0.0.1:{h.free_port()}")
     assert code == 1
-    assert "lock" in err
+    assert "another process uses this data directory" in err
     assert first.get("/-/ready")[0] == 200
 
 

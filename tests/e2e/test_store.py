@@ -140,9 +140,12 @@ def test_malformed_writes_are_refused_whole(run):
         assert status in (204, 400) and (status == 400 or body == b""), (body[:20], status, text)
     big = h.varint(1 << 31) + b"\x00"
     assert d.request("POST", "/api/v1/write", big, head)[0] in (400, 413)
-    for labels in ({"id": "x"}, {"__name__": ""}, {"__name__": "a", "": "x"}):
-        assert d.write([(labels, [(t, 1.0)])])[0] == 400, labels
+    # As Prometheus: series that no store could name are left out and counted, the request goes on.
+    unfit = ({"id": "x"}, {"__name__": ""}, {"__name__": "a", "": "x"})
+    for labels in unfit:
+        assert d.write([(labels, [(t, 1.0)])])[0] == 204, labels
     assert d.api("label/__name__/values") == []
+    assert f"prometheus_api_remote_write_invalid_labels_samples_total {len(unfit)}\n".encode() in d.get("/metrics")[1]
     assert d.write([({"__name__": "w", "id": "1"}, [(t, 1.0)])])[0] == 204
 
 
