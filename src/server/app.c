@@ -379,23 +379,23 @@ static bool start_rooms(app *a, arena *mem, err *e)
     return start_http(a, mem, e);
 }
 
-int app_run(const server_flags *flags)
+/* What start and stop leave behind. */
+static void release(app *a, arena *mem)
 {
-    app *a = xcalloc(1, sizeof *a);
-    arena mem;
+    prom_config_unref(a->config);
+    regex_unref(a->env.cors_origin);
+    vec_free(&a->waiting);
+    vec_free(&a->answering);
+    arena_release(mem);
+    free(a);
+}
+
+/* The loop's whole life: rooms, requests, stop. */
+static void run_loop(app *a, arena *mem)
+{
     err e = { 0 };
-    a->flags = flags;
-    arena_init(&mem, 0);
-    log_info("Starting tsdbd", "version", build_version, "revision", build_revision, "compatible", "Prometheus " BUILD_API_VERSION);
-    raise_fd_limit();
-    if (!load_config(a, &a->config, &e))
-        return fail(flags->config_embedded ? "Error loading config" : "Error loading config (--config.file)", &e, 2);
-    if (!open_store(a, &e))
-        return fail("Opening storage failed", &e, 1);
     uv_loop_init(&a->loop);
-    if (!fill_env(a, &e))
-        return fail("Wrong flag", &e, 1);
-    if (start_rooms(a, &mem, &e)) {
+    if (start_rooms(a, mem, &e)) {
         prom_config *cfg = a->config;
         a->config = NULL;
         adopt(a, cfg);
@@ -405,19 +405,35 @@ int app_run(const server_flags *flags)
         stop(a);
     }
     uv_run(&a->loop, UV_RUN_DEFAULT);
-
-    if (!db_close(a->db, &e))
-        a->exit_code = fail("Closing storage failed", &e, 1);
     worker_release(&a->loop);
     if (uv_loop_close(&a->loop) != 0)
         BUG("app: handles are left open");
-    prom_config_unref(a->config);
-    regex_unref(a->env.cors_origin);
-    vec_free(&a->waiting);
-    vec_free(&a->answering);
-    arena_release(&mem);
+}
+
+int app_run(const server_flags *flags)
+{
+    app *a = xcalloc(1, sizeof *a);
+    arena mem;
+    err e = { 0 };
+    a->flags = flags;
+    arena_init(&mem, 0);
+    log_info("Starting tsdbd", "version", build_version, "revision", build_revision, "compatible", "Prometheus " BUILD_API_VERSION);
+    raise_fd_limit();
+    if (!load_config(a, &a->config, &e)) {
+        a->exit_code = fail(flags->config_embedded ? "Error loading config" : "Error loading config (--config.file)", &e, 2);
+    } else if (!open_store(a, &e)) {
+        a->exit_code = fail("Opening storage failed", &e, 1);
+    } else {
+        if (fill_env(a, &e))
+            run_loop(a, &mem);
+        else
+            a->exit_code = fail("Wrong flag", &e, 1);
+        if (!db_close(a->db, &e))
+            a->exit_code = fail("Closing storage failed", &e, 1);
+    }
     int code = a->exit_code;
-    free(a);
-    log_info("See you next time!");
+    release(a, &mem);
+    if (code == 0)
+        log_info("See you next time!");
     return code;
 }
