@@ -13,6 +13,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum {
+    QUICK_PAGE = 256 << 10, /* bytes */
+    QUICK_NEW = 100         /* new series on the page before */
+};
+
 /* One scrape, from tick to conclusion. */
 typedef struct round {
     scrape_page page;
@@ -37,6 +42,7 @@ struct scrape_loop {
     char *last_error;
     int64_t last_scrape_ms, last_started_ns;
     double last_duration_sec;
+    bool quick;            /* the next page will be much like the last one: known lines, not too many */
     uint64_t dropped_then; /* samples refused in the last round, so that only changes are logged */
     bool forget_wanted, stopping, stop_now;
     void (*on_stopped)(void *ctx);
@@ -146,6 +152,7 @@ static void on_tick(void *ctx, int64_t due_ms, int64_t missed)
 
 /* ---- response */
 
+static void read_page(scrape_loop *s);
 static void parse_job(job *j, void *ctx);
 static void on_parsed(job *j, void *ctx);
 
@@ -184,6 +191,20 @@ static void on_response(http_response *res, void *ctx)
     res->body = (buf){ .max = res->body.max };
     p->content_type = arena_dup(&p->a, res->content_type);
     p->is_gzip = bytes_eq(res->content_encoding, BYTES("gzip"));
+    read_page(s);
+}
+
+/* A page like the one before takes a tenth of a millisecond or two, less than the way to a worker and back costs. So it
+ * is read here; others, and those that turn out large, are a worker's. */
+static void read_page(scrape_loop *s)
+{
+    scrape_page *p = &s->round->page;
+    p->quick_max = s->quick ? QUICK_PAGE : 0;
+    if (s->quick && scrape_page_read(p)) {
+        store(s);
+        return;
+    }
+    p->quick_max = 0;
     worker_run(s->shared->loop, WORKER_PARSE, parse_job, on_parsed, s);
 }
 
@@ -425,7 +446,7 @@ static void forget(scrape_loop *s)
     scrape_cache_init(&s->cache, s->shared->key_seed);
     scrape_meta_release(&s->meta);
     scrape_meta_init(&s->meta, s->shared->texts);
-    s->forget_wanted = false;
+    s->quick = s->forget_wanted = false;
 }
 
 static void conclude(scrape_loop *s)
@@ -433,6 +454,7 @@ static void conclude(scrape_loop *s)
     round *r = s->round;
     bool had_page = r->stored && !r->page.error.kind && r->page.body.len > 0;
     s->round = NULL;
+    s->quick = had_page && r->page.new_series < QUICK_NEW && r->page.body.len <= QUICK_PAGE;
     if (had_page)
         scrape_cache_flush(&s->cache, meta_gone, &s->meta);
     round_free(r);

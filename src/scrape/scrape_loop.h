@@ -1,6 +1,6 @@
 /* scrape_loop.h: one target, scraped every interval.
  *
- *     on_tick --> on_response --> parse_job --> on_parsed --> store --> conclude
+ *     on_tick --> on_response --> parse_job --> on_parsed --> store --> conclude      (a usual page: without the job)
  *        | busy: skip   | failed                                ^ | the store has forgotten refs
  *        | refused      `---------------------------------------' `--> parse_job --> on_resolved --> conclude
  *        `-------------------------------------------------------^

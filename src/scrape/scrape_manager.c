@@ -5,7 +5,7 @@
 #include "scrape/scrape_metrics.h"
 #include <unistd.h>
 
-enum { MAX_IDLE_PER_HOST = 1000, DEFAULT_TOLERANCE_MS = 2, DEFAULT_DISCOVERY_MS = 5000 };
+enum { MAX_IDLE_PER_HOST = 1000, DEFAULT_TOLERANCE_MS = 2, DEFAULT_DISCOVERY_MS = 5000, COMMIT_DELAY_MS = 100 };
 
 /* ---- pools by job */
 
@@ -61,6 +61,21 @@ static void collect(void *ctx)
     }
 }
 
+/* ---- batches: scrapes that come close together share a commit, which writes less and wakes fewer threads */
+
+static void on_stored(uv_timer_t *timer)
+{
+    scrape_manager *m = timer->data;
+    m->opt.appended(m->opt.ctx);
+}
+
+static void note_appended(void *ctx)
+{
+    scrape_manager *m = ctx;
+    if (m->opt.appended && !m->closing && !uv_is_active((uv_handle_t *)&m->stored))
+        uv_timer_start(&m->stored, on_stored, COMMIT_DELAY_MS, 0);
+}
+
 /* ---- start */
 
 static void on_groups(void *ctx, bytes set, const target_group *groups, size_t n)
@@ -91,20 +106,15 @@ static void make_base(scrape_manager *m)
         .texts = &m->texts,
         .retirees = &m->retirees,
         .user_agent = m->user_agent,
-        .appended = m->opt.appended,
-        .ctx = m->opt.ctx,
+        .appended = note_appended,
+        .ctx = m,
         .tolerance_ms = m->opt.tolerance_ms > 0   ? m->opt.tolerance_ms
                         : m->opt.tolerance_ms < 0 ? 0
                                                   : DEFAULT_TOLERANCE_MS,
         .extra_metrics = m->opt.extra_metrics,
     };
     os.random(&m->base.key_seed, sizeof m->base.key_seed);
-    m->retirees = (scrape_retirees){
-        .loop = m->opt.loop,
-        .db = m->opt.db,
-        .appended = m->opt.appended,
-        .ctx = m->opt.ctx,
-    };
+    m->retirees = (scrape_retirees){ .loop = m->opt.loop, .db = m->opt.db, .appended = note_appended, .ctx = m };
 }
 
 scrape_manager *scrape_manager_new(const scrape_manager_options *opt)
@@ -115,6 +125,8 @@ scrape_manager *scrape_manager_new(const scrape_manager_options *opt)
     m->external_scheme = dup_or_null(opt->external_scheme);
     m->external_host = dup_or_null(opt->external_host);
     text_pool_init(&m->texts);
+    uv_timer_init(opt->loop, &m->stored);
+    m->stored.data = m;
     scrape_metrics_register();
     discovery_register_metrics();
     m->client = http_client_new(opt->loop, &(http_client_options){ .max_idle_per_host = MAX_IDLE_PER_HOST });
@@ -194,6 +206,11 @@ static void on_part_closed(void *ctx)
     part_closed(ctx);
 }
 
+static void on_timer_closed(uv_handle_t *h)
+{
+    part_closed(h->data);
+}
+
 /* The client goes last: loops that stop still have calls with it. It closes on a later turn of the loop, so on_closed
  * never comes from inside scrape_manager_close(). */
 void scrape_manager_close(scrape_manager *m, void (*on_closed)(void *ctx), void *ctx)
@@ -202,12 +219,14 @@ void scrape_manager_close(scrape_manager *m, void (*on_closed)(void *ctx), void 
     m->closing = true;
     m->on_closed = on_closed;
     m->closed_ctx = ctx;
-    m->n_closing += 3 + m->pools.len;
+    m->n_closing += 4 + m->pools.len;
     discovery_close(m->discovery, on_part_closed, m);
     for (size_t i = 0; i < m->pools.len; i++)
         scrape_pool_close(m->pools.p[i], true, on_pool_closed, m);
     m->pools.len = 0;
-    m->retirees.ctx = m;
+    if (m->opt.appended && uv_is_active((uv_handle_t *)&m->stored))
+        m->opt.appended(m->opt.ctx);
+    uv_close((uv_handle_t *)&m->stored, on_timer_closed);
     scrape_retirees_close(&m->retirees, on_part_closed);
     http_client_close(m->client, on_part_closed, m);
 }

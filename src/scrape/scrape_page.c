@@ -248,15 +248,21 @@ static bool check_size(scrape_page *p, size_t len)
     return true;
 }
 
-static bool inflate(scrape_page *p)
+/* The page as plain text. *too_much: it is larger than may be read at once, and still as it came. */
+static bool inflate(scrape_page *p, bool *too_much)
 {
     uint64_t limit = (uint64_t)p->config->body_size_limit;
+    size_t max = limit > 0 && limit < LIMIT_SCRAPE_BODY ? (size_t)limit : LIMIT_SCRAPE_BODY;
+    bool quick = p->quick_max > 0 && p->quick_max < max;
+    if (!p->is_gzip) {
+        *too_much = quick && p->body.len > p->quick_max;
+        return !*too_much && check_size(p, p->body.len);
+    }
     buf plain;
-    if (!p->is_gzip)
-        return check_size(p, p->body.len);
     buf_init(&plain, LIMIT_SCRAPE_BODY);
-    if (!gzip_inflate(buf_bytes(&p->body), limit > 0 ? limit : LIMIT_SCRAPE_BODY, &plain, &p->error)) {
+    if (!gzip_inflate(buf_bytes(&p->body), quick ? p->quick_max : max, &plain, &p->error)) {
         buf_release(&plain);
+        *too_much = quick && p->error.kind == ERR_TOO_LARGE;
         return false;
     }
     buf_release(&p->body);
@@ -309,15 +315,10 @@ static void resolve_lost(scrape_page *p)
     p->n_samples = p->n_items;
 }
 
-void scrape_page_read(scrape_page *p)
+static void read_page(scrape_page *p, bool ok)
 {
-    if (p->resolve_lost) {
-        resolve_lost(p);
-        return;
-    }
     scrape_cache_begin(p->cache);
-    bool ok = inflate(p);
-    p->over_body = p->error.kind == ERR_TOO_LARGE && p->body_bytes == 0;
+    p->over_body = p->error.kind == ERR_TOO_LARGE;
     if (p->over_body)
         p->body_bytes = -1;
     if (ok && p->body.len > 0)
@@ -328,6 +329,21 @@ void scrape_page_read(scrape_page *p)
     }
     p->n_samples = p->cache->n_samples = p->n_items;
     add_marks(p, false);
+}
+
+bool scrape_page_read(scrape_page *p)
+{
+    if (p->resolve_lost) {
+        resolve_lost(p);
+        return true;
+    }
+    bool too_much = false, ok = inflate(p, &too_much);
+    if (too_much) {
+        p->error = (err){ 0 };
+        return false;
+    }
+    read_page(p, ok);
+    return true;
 }
 
 void scrape_page_fail(scrape_page *p)

@@ -36,6 +36,7 @@ typedef struct scrape_page {
     bool is_gzip;
     int64_t time_ms; /* of the scrape: samples without a time get it */
     int64_t now_ms;
+    size_t quick_max;  /* 0, or the most bytes, decompressed, that may be read at once (scrape_page_read) */
     bool resolve_lost; /* a second pass, for lines whose ref the store has forgotten */
 
     /* out */
@@ -59,8 +60,8 @@ void scrape_page_init(scrape_page *p);
 void scrape_page_release(scrape_page *p);
 /* Room for n items in all. */
 void scrape_page_reserve(scrape_page *p, size_t n);
-/* The job. Worker thread. */
-void scrape_page_read(scrape_page *p);
+/* The job. Any thread. false, and nothing has happened, where the page is larger than quick_max. */
+bool scrape_page_read(scrape_page *p);
 /* No page came, with p->error saying why (or an empty one): only the marks. Cheap where there is nothing to mark. */
 void scrape_page_fail(scrape_page *p);
 #endif

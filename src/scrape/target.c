@@ -10,6 +10,9 @@
 #define PARAM_PREFIX BYTES("__param_")
 #define RESERVED_PREFIX BYTES("__")
 
+/* Offsets lie on a grid, so that one wake-up serves several targets where there are many. */
+enum { GRID_MS = 50 };
+
 static bytes from_bool(bool v)
 {
     return v ? BYTES("true") : BYTES("false");
@@ -281,5 +284,8 @@ void target_unref(target *t)
 
 int64_t target_offset_ms(const target *t, uint64_t seed)
 {
-    return (int64_t)((t->hash ^ seed) % (uint64_t)t->interval_ms);
+    int64_t grid = t->interval_ms / 4 < GRID_MS ? t->interval_ms / 4 : GRID_MS;
+    if (grid < 1)
+        grid = 1;
+    return (int64_t)((t->hash ^ seed) % (uint64_t)(t->interval_ms / grid)) * grid;
 }
