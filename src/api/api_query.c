@@ -4,6 +4,7 @@
 #include "api/api_reply.h"
 #include "api/read_flow.h"
 #include "base/limits.h"
+#include "base/metrics.h"
 #include "base/os.h"
 #include "promql/query.h"
 
@@ -14,8 +15,27 @@ typedef struct query_flow {
     query_options opt;
     size_t limit;             /* rows; 0: all */
     bool want_stats;
-    int64_t started_ns, prepared_ns;
+    int64_t started_ns, prepared_ns, run_ns;
 } query_flow;
+
+static metric_family engine_queries = METRIC(GAUGE, "prometheus_engine_queries",
+                                             "The current number of queries being executed or waiting.");
+static metric_family engine_seconds = METRIC(SUMMARY, "prometheus_engine_query_duration_seconds", "Query timings", "slice");
+
+void api_query_metrics(void)
+{
+    static const char *const slices[] = { "inner_eval", "prepare_time", "queue_time" };
+    metric_register(&engine_queries);
+    metric_register(&engine_seconds);
+    metric_set(metric_get(&engine_queries), 0);
+    for (size_t i = 0; i < sizeof slices / sizeof slices[0]; i++)
+        metric_with(&engine_seconds, slices[i]);
+}
+
+static void observe(const char *slice, int64_t ns)
+{
+    metric_observe(metric_with(&engine_seconds, slice), (double)ns / 1e9);
+}
 
 static bool parse(read_flow *base, err *e)
 {
@@ -27,6 +47,7 @@ static bool parse(read_flow *base, err *e)
         return e->kind == ERR_BAD_DATA ? err_wrap(e, "invalid parameter \"query\"") : false;
     base->sels = query_selectors(f->query, &base->n_sels);
     f->prepared_ns = os.mono_ns();
+    observe("prepare_time", f->prepared_ns - f->started_ns);
     return true;
 }
 
@@ -45,8 +66,8 @@ static void write_stats(json_writer *w, const query_flow *f, const query_result 
     write_timing(w, "evalTotalTime", now - f->started_ns);
     write_timing(w, "resultSortTime", 0);
     write_timing(w, "queryPreparationTime", f->prepared_ns - f->started_ns);
-    write_timing(w, "innerEvalTime", now - f->prepared_ns);
-    write_timing(w, "execQueueTime", 0);
+    write_timing(w, "innerEvalTime", now - f->run_ns);
+    write_timing(w, "execQueueTime", f->run_ns - f->prepared_ns);
     write_timing(w, "execTotalTime", now - f->started_ns);
     json_end(w);
     json_key(w, "samples");
@@ -75,7 +96,11 @@ static bool run(read_flow *base, err *e)
 {
     query_flow *f = (query_flow *)base;
     query_result r;
-    if (!query_run(f->query, base->snap, &r, e))
+    f->run_ns = os.mono_ns();
+    bool ok = query_run(f->query, base->snap, &r, e);
+    observe("inner_eval", os.mono_ns() - f->run_ns);
+    observe("queue_time", f->run_ns - f->prepared_ns);
+    if (!ok)
         return false;
     bool cut = f->limit && r.n_rows > f->limit && (r.type == QUERY_VECTOR || r.type == QUERY_MATRIX);
     if (cut)
@@ -98,6 +123,7 @@ static bool run(read_flow *base, err *e)
 static void release(read_flow *base)
 {
     query_free(((query_flow *)base)->query);
+    metric_add(metric_get(&engine_queries), -1);
 }
 
 static const read_flow_steps steps = { parse, run, release };
@@ -111,6 +137,7 @@ static bool common_params(query_flow *f, api_env *env, http_request *req, err *e
         return false;
     if (timeout > env->query_timeout_ms || timeout < 0)
         timeout = env->query_timeout_ms;
+    metric_inc(metric_get(&engine_queries));   /* until release() */
     f->want_stats = http_form(req, "stats").len > 0;
     f->started_ns = os.mono_ns();
     f->opt = (query_options){

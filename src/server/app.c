@@ -7,6 +7,7 @@
  *     reload --> load_job --> on_loaded: checked? adopt (cannot fail) : keep the old one and say why                  */
 #include "server/app.h"
 #include "api/api.h"
+#include "api/api_query.h"
 #include "base/duration.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -374,6 +375,7 @@ static bool start_rooms(app *a, arena *mem, err *e)
         .loop = &a->loop, .db = a->db, .user_agent = a->user_agent,
         .extra_metrics = (a->flags->features & FEATURE_EXTRA_SCRAPE_METRICS) != 0, .appended = stored, .ctx = a });
     self_metrics_register(&a->env);
+    api_query_metrics();
     a->signals = signals_start(&a->loop, on_signal, a);
     a->minute = ticker_start(&a->loop, 60000, 0, on_minute, a);
     return start_http(a, mem, e);
