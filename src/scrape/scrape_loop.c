@@ -60,6 +60,7 @@ static void round_new(scrape_loop *s, int64_t time_ms, int64_t now_ms)
     const scrape_shared *sh = s->shared;
     round *r = xcalloc(1, sizeof *r);
     scrape_page_init(&r->page);
+    scrape_scratch_take(sh->scratch, &r->page.a, &r->page.plain);
     r->prom = prom_config_ref(sh->prom);
     r->target = labels_ref(s->target->labels);
     r->started_ns = os.mono_ns();
@@ -71,8 +72,9 @@ static void round_new(scrape_loop *s, int64_t time_ms, int64_t now_ms)
     s->round = r;
 }
 
-static void round_free(round *r)
+static void round_free(scrape_loop *s, round *r)
 {
+    scrape_scratch_give(s->shared->scratch, &r->page.a, &r->page.plain);
     scrape_page_release(&r->page);
     labels_unref(r->target);
     prom_config_unref(r->prom);
@@ -452,12 +454,12 @@ static void forget(scrape_loop *s)
 static void conclude(scrape_loop *s)
 {
     round *r = s->round;
-    bool had_page = r->stored && !r->page.error.kind && r->page.body.len > 0;
+    bool had_page = r->stored && !r->page.error.kind && r->page.text.len > 0;
     s->round = NULL;
-    s->quick = had_page && r->page.new_series < QUICK_NEW && r->page.body.len <= QUICK_PAGE;
+    s->quick = had_page && r->page.new_series < QUICK_NEW && r->page.text.len <= QUICK_PAGE;
     if (had_page)
         scrape_cache_flush(&s->cache, meta_gone, &s->meta);
-    round_free(r);
+    round_free(s, r);
     if (s->forget_wanted)
         forget(s);
     if (s->stopping)

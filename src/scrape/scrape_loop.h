@@ -12,6 +12,7 @@
 #include "loop/http_client.h"
 #include "scrape/scrape_meta.h"
 #include "scrape/scrape_retire.h"
+#include "scrape/scrape_scratch.h"
 #include "scrape/target.h"
 
 /* What the loops of one job share; the pool's, which outlives them. */
@@ -21,6 +22,7 @@ typedef struct scrape_shared {
     http_client *client;
     text_pool *texts;
     scrape_retirees *retirees;
+    scrape_scratch *scratch;
     const char *user_agent;
     void (*appended)(void *ctx); /* may be NULL */
     void *ctx;

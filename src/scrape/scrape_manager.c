@@ -105,6 +105,7 @@ static void make_base(scrape_manager *m)
         .client = m->client,
         .texts = &m->texts,
         .retirees = &m->retirees,
+        .scratch = &m->scratch,
         .user_agent = m->user_agent,
         .appended = note_appended,
         .ctx = m,
@@ -192,6 +193,7 @@ static void part_closed(scrape_manager *m)
     void (*on_closed)(void *ctx) = m->on_closed;
     void *ctx = m->closed_ctx;
     text_pool_release(&m->texts);
+    scrape_scratch_release(&m->scratch);
     prom_config_unref(m->prom);
     vec_free(&m->pools);
     free(m->user_agent);

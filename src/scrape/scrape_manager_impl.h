@@ -11,6 +11,7 @@ struct scrape_manager {
     char *user_agent, *external_scheme, *external_host;
     text_pool texts;
     scrape_retirees retirees;
+    scrape_scratch scratch;
     uv_timer_t stored; /* runs while appended batches wait to be told of */
     discovery *discovery;
     http_client *client;

@@ -12,11 +12,13 @@ void scrape_page_init(scrape_page *p)
     *p = (scrape_page){ 0 };
     arena_init(&p->a, 0);
     buf_init(&p->body, LIMIT_SCRAPE_BODY);
+    buf_init(&p->plain, LIMIT_SCRAPE_BODY);
 }
 
 void scrape_page_release(scrape_page *p)
 {
     buf_release(&p->body);
+    buf_release(&p->plain);
     arena_release(&p->a);
 }
 
@@ -239,36 +241,28 @@ static void refuse(scrape_page *p)
     add_marks(p, true);
 }
 
-static bool check_size(scrape_page *p, size_t len)
-{
-    uint64_t limit = (uint64_t)p->config->body_size_limit;
-    if (limit > 0 && len >= limit) /* one byte less than the limit fits, as in Prometheus */
-        return err_set(&p->error, ERR_TOO_LARGE, "body size limit exceeded");
-    p->body_bytes = (int64_t)len;
-    return true;
-}
-
-/* The page as plain text. *too_much: it is larger than may be read at once, and still as it came. */
+/* The page as plain text. *too_much: it is larger than may be read at once, and still as it came. One byte less than
+ * body_size_limit fits, as in Prometheus. */
 static bool inflate(scrape_page *p, bool *too_much)
 {
     uint64_t limit = (uint64_t)p->config->body_size_limit;
     size_t max = limit > 0 && limit < LIMIT_SCRAPE_BODY ? (size_t)limit : LIMIT_SCRAPE_BODY;
     bool quick = p->quick_max > 0 && p->quick_max < max;
-    if (!p->is_gzip) {
-        *too_much = quick && p->body.len > p->quick_max;
-        return !*too_much && check_size(p, p->body.len);
-    }
-    buf plain;
-    buf_init(&plain, LIMIT_SCRAPE_BODY);
-    if (!gzip_inflate(buf_bytes(&p->body), quick ? p->quick_max : max, &plain, &p->error)) {
-        buf_release(&plain);
+    bool ok = true;
+    p->text = buf_bytes(&p->body);
+    if (p->is_gzip) {
+        ok = gzip_inflate(p->text, quick ? p->quick_max : max, &p->plain, &p->error);
         *too_much = quick && p->error.kind == ERR_TOO_LARGE;
-        return false;
+        p->text = buf_bytes(&p->plain);
+    } else {
+        *too_much = quick && p->text.len > p->quick_max;
     }
-    buf_release(&p->body);
-    p->body = plain;
-    p->is_gzip = false; /* a second pass finds it plain */
-    return check_size(p, p->body.len);
+    if (!ok || *too_much)
+        return false;
+    if (limit > 0 && p->text.len >= limit)
+        return err_set(&p->error, ERR_TOO_LARGE, "body size limit exceeded");
+    p->body_bytes = (int64_t)p->text.len;
+    return true;
 }
 
 static bool choose_format(scrape_page *p)
@@ -287,7 +281,7 @@ static bool parse(scrape_page *p)
     expo x;
     if (!choose_format(p))
         return false;
-    expo_init(&x, p->format, buf_bytes(&p->body));
+    expo_init(&x, p->format, p->text);
     x.seed = p->cache->seed;
     scrape_page_reserve(p, p->cache->n_samples + 16); /* and a report */
     bool ok = read_lines(p, &x);
@@ -301,7 +295,7 @@ static void resolve_lost(scrape_page *p)
     expo x;
     enum expo_entry what;
     p->n_items = p->n_samples = 0;
-    expo_init(&x, p->format, buf_bytes(&p->body));
+    expo_init(&x, p->format, p->text);
     while ((what = expo_next(&x, &p->error)) > EXPO_EOF) {
         const labels *set;
         cache_line *l = what == EXPO_SERIES ? scrape_cache_find(p->cache, hash_key_of(x.series, p->cache->seed)) : NULL;
@@ -321,9 +315,9 @@ static void read_page(scrape_page *p, bool ok)
     p->over_body = p->error.kind == ERR_TOO_LARGE;
     if (p->over_body)
         p->body_bytes = -1;
-    if (ok && p->body.len > 0)
+    if (ok && p->text.len > 0)
         ok = parse(p);
-    if (!ok || p->body.len == 0) {
+    if (!ok || p->text.len == 0) {
         refuse(p);
         return;
     }

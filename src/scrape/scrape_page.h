@@ -31,7 +31,9 @@ typedef struct scrape_page {
     const scrape_config *config; /* kept alive by whoever made the page */
     const labels *target;        /* labels every sample gets */
     scrape_cache *cache;
-    buf body; /* as received */
+    buf body;   /* as received */
+    buf plain;  /* decompressed, where it came compressed */
+    bytes text; /* out: the page, in one of the two */
     bytes content_type;
     bool is_gzip;
     int64_t time_ms; /* of the scrape: samples without a time get it */
@@ -56,6 +58,7 @@ typedef struct scrape_page {
     bool over_samples, over_labels, over_body;
 } scrape_page;
 
+/* With memory of its own; an arena and a buffer may be lent to it instead (a, plain). */
 void scrape_page_init(scrape_page *p);
 void scrape_page_release(scrape_page *p);
 /* Room for n items in all. */

@@ -12,7 +12,7 @@ static void settle(scrape_page *p)
 {
     for (size_t i = 0; i < p->n_samples; i++)
         p->cache->lines[p->lines[i]].ref = p->lines[i] + 1;
-    if (!p->error.kind && p->body.len > 0)
+    if (!p->error.kind && p->text.len > 0)
         scrape_cache_flush(p->cache, NULL, NULL);
 }
 
