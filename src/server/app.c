@@ -16,6 +16,7 @@
 #include "discovery/discovery.h"
 #include "loop/signals.h"
 #include "loop/ticker.h"
+#include "loop/url.h"
 #include "loop/worker.h"
 #include "promql/parse.h"
 #include "base/build_info.h"
@@ -46,6 +47,7 @@ typedef struct app {
     api_env env;
     char retention_text[64];
     char user_agent[64];
+    const char *external_scheme, *external_host;   /* where others reach this server */
     /* reload: those that asked while one was under way get the answer of the next */
     bool reloading;
     VEC(reload_waiter) waiting, answering;
@@ -312,16 +314,44 @@ static bool open_store(app *a, err *e)
     return db_open(&opt, &a->db, e);
 }
 
+/* The port of the first listen address, 9090 where it has none. */
+static uint16_t listen_port(const server_flags *f)
+{
+    bytes host;
+    uint16_t port = 9090;
+    if (f->web_listen_address.n)
+        url_split_host_port(bytes_of(f->web_listen_address.p[0]), &host, &port, NULL);
+    return port;
+}
+
+/* Where others reach this server: --web.external-url, else http://HOSTNAME:PORT. In the arena. */
+static void find_external(app *a, arena *mem)
+{
+    char host[256] = "localhost";
+    url given;
+    buf text;
+    gethostname(host, sizeof host - 1);
+    a->external_scheme = "http";
+    a->external_host = arena_printf(mem, "%s:%u", host, listen_port(a->flags));
+    if (!url_parse(bytes_of(a->flags->web_external_url), mem, &given, NULL))
+        return;
+    buf_init(&text, 4096);
+    url_put_host(&given, &text);
+    a->external_scheme = arena_cstr(mem, given.scheme);
+    a->external_host = arena_cstr(mem, buf_bytes(&text));
+    buf_release(&text);
+}
+
 /* "/x" of "--web.route-prefix", or the path of --web.external-url; "" for the root. In the arena. */
 static const char *route_prefix(const server_flags *f, arena *mem)
 {
     bytes path = bytes_of(f->web_route_prefix);
     if (path.len == 0) {
-        bytes url = bytes_of(f->web_external_url);
-        ptrdiff_t host = bytes_find_bytes(url, BYTES("://"));
-        url = host < 0 ? (bytes){ 0 } : bytes_sub(url, (size_t)host + 3, url.len);
-        ptrdiff_t slash = bytes_find(url, '/');
-        path = slash < 0 ? (bytes){ 0 } : bytes_sub(url, (size_t)slash, url.len);
+        bytes rest = bytes_of(f->web_external_url);
+        ptrdiff_t host = bytes_find_bytes(rest, BYTES("://"));
+        rest = host < 0 ? (bytes){ 0 } : bytes_sub(rest, (size_t)host + 3, rest.len);
+        ptrdiff_t slash = bytes_find(rest, '/');
+        path = slash < 0 ? (bytes){ 0 } : bytes_sub(rest, (size_t)slash, rest.len);
     }
     while (path.len && path.p[path.len - 1] == '/')
         path.len--;
@@ -370,10 +400,15 @@ static bool start_rooms(app *a, arena *mem, err *e)
     worker_setup(&a->loop, &(worker_options){ .max_queries = (int)a->flags->query_max_concurrency });
     a->store = store_new(&a->loop, a->db);
     a->env.writer = remote_writer_new(a->db);
+    find_external(a, mem);
     snprintf(a->user_agent, sizeof a->user_agent, "tsdbd/%s", build_version);
     a->env.scrape = scrape_manager_new(&(scrape_manager_options){
         .loop = &a->loop, .db = a->db, .user_agent = a->user_agent,
-        .extra_metrics = (a->flags->features & FEATURE_EXTRA_SCRAPE_METRICS) != 0, .appended = stored, .ctx = a });
+        .extra_metrics = (a->flags->features & FEATURE_EXTRA_SCRAPE_METRICS) != 0,
+        .tolerance_ms = a->flags->scrape_adjust_timestamps ? a->flags->scrape_timestamp_tolerance_ms : -1,
+        .discovery_interval_ms = a->flags->scrape_discovery_reload_interval_ms,
+        .external_scheme = a->external_scheme, .external_host = a->external_host, .listen_port = listen_port(a->flags),
+        .appended = stored, .ctx = a });
     self_metrics_register(&a->env);
     api_query_metrics();
     a->signals = signals_start(&a->loop, on_signal, a);
