@@ -388,7 +388,7 @@ static void write_scalar(writer *w, const conf_field *f, const void *p)
 static bool is_secret_key(bytes key)
 {
     static const char *const words[] = { "password", "secret", "token", "credentials", "passphrase", "private_key",
-                                         "api_key", "access_key", "application_key", "key" };
+                                         "api_key", "application_key", "key" };
     if (bytes_has_suffix(key, BYTES("_file")) || bytes_has_suffix(key, BYTES("_id")))
         return false;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
