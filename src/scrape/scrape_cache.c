@@ -52,6 +52,7 @@ void scrape_cache_see(scrape_cache *c, cache_line *l)
     if (l->seen == c->iter)
         return;
     l->seen = c->iter;
+    l->flags &= 255 ^ LINE_FRESH;
     c->n_seen++;
     if (c->order)
         c->order[c->n_order++] = (uint32_t)i;
@@ -87,15 +88,11 @@ static void drop_order(scrape_cache *c)
     c->order = NULL;
 }
 
-void scrape_cache_rollback(scrape_cache *c)
+void scrape_cache_refuse(scrape_cache *c)
 {
     drop_order(c);
-    if (c->n == c->n_before)
-        return;
     for (size_t i = c->n_before; i < c->n; i++)
         scrape_cache_track(c, &c->lines[i], false);
-    c->n = c->n_before;
-    key_index_rebuild(&c->index, c->lines, c->n);
 }
 
 /* Keeps the lines for which it is not yet time to go, in their order. */
@@ -148,7 +145,7 @@ static void consider_order(scrape_cache *c)
         c->order = xreallocarray(NULL, c->n + 1, sizeof *c->order);
 }
 
-void scrape_cache_flush(scrape_cache *c, void (*gone)(void *ctx, uint64_t meta), void *ctx)
+static void flush(scrape_cache *c, void (*gone)(void *ctx, uint64_t meta), void *ctx)
 {
     bool reordered = c->order != NULL;
     if (reordered)
@@ -162,5 +159,19 @@ void scrape_cache_flush(scrape_cache *c, void (*gone)(void *ctx, uint64_t meta),
         trim(c);
         key_index_extend(&c->index, c->lines, c->n);
     }
+}
+
+void scrape_cache_flush(scrape_cache *c, void (*gone)(void *ctx, uint64_t meta), void *ctx)
+{
+    flush(c, gone, ctx);
+    c->n_stored = c->n;
     consider_order(c);
+}
+
+bool scrape_cache_bound(scrape_cache *c, void (*gone)(void *ctx, uint64_t meta), void *ctx)
+{
+    if (c->n <= c->n_stored * 2 + 1000)
+        return false;
+    flush(c, gone, ctx);
+    return true;
 }

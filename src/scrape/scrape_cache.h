@@ -20,8 +20,9 @@ enum {
     LINE_META = 1,    /* HELP, TYPE, UNIT or comment; ref: line_meta() */
     LINE_DROPPED = 2, /* relabelling drops it */
     LINE_TRACKED = 4,
-    LINE_LOST = 8,     /* the store has forgotten its ref: labels are needed again */
-    LINE_OWN_TIME = 16 /* tracked until this page, which gives it a time of its own: a mark is due */
+    LINE_LOST = 8,   /* the store has forgotten its ref: labels are needed again */
+    LINE_FRESH = 16, /* its sample is in this page's batch, and tracked */
+    LINE_DUE = 32    /* tracked so far, but this page has no sample to track: a mark is due */
 };
 
 typedef struct cache_line {
@@ -34,6 +35,7 @@ typedef struct cache_line {
 typedef struct scrape_cache {
     cache_line *lines;
     size_t n, cap;
+    size_t n_stored; /* n after the last page that was stored */
     size_t n_before; /* n at scrape_cache_begin() */
     size_t n_seen;   /* lines seen in this iteration */
     size_t n_tracked;
@@ -61,8 +63,10 @@ cache_line *scrape_cache_add(scrape_cache *c, hash_key key, size_t len, unsigned
 /* The line is on this page. */
 void scrape_cache_see(scrape_cache *c, cache_line *l);
 void scrape_cache_track(scrape_cache *c, cache_line *l, bool on);
-/* The page was refused: lines it added are forgotten. */
-void scrape_cache_rollback(scrape_cache *c);
+/* The page was refused: no series that it added is stored. Its comment lines stand. */
+void scrape_cache_refuse(scrape_cache *c);
+/* After a refused page: a cache that has grown too much by such pages is flushed all the same. true: it was. */
+bool scrape_cache_bound(scrape_cache *c, void (*gone)(void *ctx, uint64_t meta), void *ctx);
 /* The page was stored: series lines that it lacked are forgotten, comment lines after 10 pages. gone (may be NULL) is
  * called for comment lines with their ref. Lines change their places. */
 void scrape_cache_flush(scrape_cache *c, void (*gone)(void *ctx, uint64_t meta), void *ctx);

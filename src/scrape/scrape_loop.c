@@ -15,7 +15,8 @@
 
 enum {
     QUICK_PAGE = 256 << 10, /* bytes */
-    QUICK_NEW = 100         /* new series on the page before */
+    QUICK_NEW = 100,        /* new series on the page before */
+    HEAD_WINDOW_MS = 3600 * 1000
 };
 
 /* One scrape, from tick to conclusion. */
@@ -55,6 +56,13 @@ static void stopped(scrape_loop *s);
 
 /* ---- a round */
 
+/* Prometheus' head takes what is not older than half its block of two hours, or the window for out-of-order samples. */
+static int64_t oldest_age_ms(const prom_config *prom)
+{
+    int64_t window = prom->storage.tsdb ? prom->storage.tsdb->out_of_order_time_window_ms : 0;
+    return window > HEAD_WINDOW_MS ? window : HEAD_WINDOW_MS;
+}
+
 static void round_new(scrape_loop *s, int64_t time_ms, int64_t now_ms)
 {
     const scrape_shared *sh = s->shared;
@@ -69,6 +77,7 @@ static void round_new(scrape_loop *s, int64_t time_ms, int64_t now_ms)
     r->page.cache = &s->cache;
     r->page.time_ms = time_ms;
     r->page.now_ms = now_ms;
+    r->page.oldest_ms = now_ms - oldest_age_ms(sh->prom);
     s->round = r;
 }
 
@@ -459,6 +468,8 @@ static void conclude(scrape_loop *s)
     s->quick = had_page && r->page.new_series < QUICK_NEW && r->page.text.len <= QUICK_PAGE;
     if (had_page)
         scrape_cache_flush(&s->cache, meta_gone, &s->meta);
+    else if (scrape_cache_bound(&s->cache, meta_gone, &s->meta))
+        scrape_count(SCRAPE_CACHE_FORCED, 1);
     round_free(s, r);
     if (s->forget_wanted)
         forget(s);

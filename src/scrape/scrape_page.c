@@ -48,7 +48,7 @@ static void add_mark(scrape_page *p, cache_line *l)
 {
     add_item(p, l, NULL, p->time_ms, sample_stale());
     scrape_cache_track(p->cache, l, false);
-    l->flags &= 255 ^ LINE_OWN_TIME;
+    l->flags &= 255 ^ LINE_DUE;
 }
 
 /* Marks for tracked lines: those this page lacks, or all. */
@@ -56,46 +56,66 @@ static void add_marks(scrape_page *p, bool all)
 {
     scrape_cache *c = p->cache;
     size_t left = c->n_tracked;
-    if (left == 0 || (!all && c->n_seen == c->n && !p->any_own_time))
+    if (left == 0 || (!all && c->n_seen == c->n && !p->any_due))
         return;
     for (size_t i = 0; i < c->n && left > 0; i++) {
         cache_line *l = &c->lines[i];
         if (!(l->flags & LINE_TRACKED))
             continue;
         left--;
-        if (all || l->seen != c->iter || (l->flags & LINE_OWN_TIME))
+        if (all || l->seen != c->iter || (l->flags & LINE_DUE))
             add_mark(p, l);
     }
 }
 
 /* ---- series */
 
-/* A sample that is stored: its series is watched for staleness, or no more. */
-static void watch(scrape_page *p, cache_line *l, bool own_time)
+/* The line has no sample on this page that is watched for staleness. If it had one on the page before, that series
+ * ends, unless the page says otherwise in another line of the same words. */
+static void unwatched(scrape_page *p, cache_line *l)
 {
-    if (!own_time || p->config->track_timestamps_staleness) {
-        scrape_cache_track(p->cache, l, true);
-    } else if (l->flags & LINE_TRACKED) {
-        l->flags |= LINE_OWN_TIME;
-        p->any_own_time = true;
+    if ((l->flags & LINE_TRACKED) && !(l->flags & LINE_FRESH)) {
+        l->flags |= LINE_DUE;
+        p->any_due = true;
     }
 }
 
-/* Into the batch, unless something keeps it out. Counted either way. */
-static void add_sample(scrape_page *p, const expo *x, cache_line *l, const labels *set)
+static void watched(scrape_page *p, cache_line *l)
+{
+    scrape_cache_track(p->cache, l, true);
+    l->flags = (l->flags | LINE_FRESH) & (255 ^ LINE_DUE);
+}
+
+static bool has_own_time(const scrape_page *p, const expo *x)
+{
+    return x->has_time && p->config->honor_timestamps;
+}
+
+/* May the sample be stored? Counts it, and what keeps it out. */
+static bool admit(scrape_page *p, const expo *x)
 {
     const scrape_config *sc = p->config;
-    bool own_time = x->has_time && sc->honor_timestamps;
-    int64_t t = own_time ? x->time_ms : p->time_ms;
+    bool own_time = has_own_time(p, x);
     p->added++;
     if (sc->sample_limit > 0 && ++p->n_tried > sc->sample_limit) {
         p->over_samples = true;
-    } else if (t > p->now_ms + MAX_AHEAD_MS) {
-        p->n_out_of_bounds++;
-    } else {
-        add_item(p, l, set, t, x->value);
-        watch(p, l, own_time);
+        return false;
     }
+    if (!own_time || (x->time_ms >= p->oldest_ms && x->time_ms <= p->now_ms + MAX_AHEAD_MS))
+        return true;
+    p->n_out_of_bounds++;
+    return false;
+}
+
+/* Into the batch. */
+static void add_sample(scrape_page *p, const expo *x, cache_line *l, const labels *set)
+{
+    bool own_time = has_own_time(p, x);
+    add_item(p, l, set, own_time ? x->time_ms : p->time_ms, x->value);
+    if (!own_time || p->config->track_timestamps_staleness)
+        watched(p, l);
+    else
+        unwatched(p, l);
 }
 
 static bool series_labels(scrape_page *p, expo *x, const labels **out)
@@ -106,30 +126,36 @@ static bool series_labels(scrape_page *p, expo *x, const labels **out)
     return scrape_labels(p->config, p->target, list, n, &p->a, out, &p->over_labels, &p->error);
 }
 
-/* A line without a ref: new, or refused by the store the last time. */
+/* The line's place in the cache, made where it has none. */
+static cache_line *see_line(scrape_page *p, const expo *x, cache_line *l, hash_key key)
+{
+    if (!l)
+        return scrape_cache_add(p->cache, key, x->series.len, 0);
+    scrape_cache_see(p->cache, l);
+    l->flags &= 255 ^ LINE_LOST;
+    return l;
+}
+
+/* A line without a ref: new, or refused by the store the last time. One that is kept out now stays unknown. */
 static bool new_series(scrape_page *p, expo *x, cache_line *l, hash_key key)
 {
     const labels *set;
-    size_t n_before = p->n_items;
-    bool first = !l || l->seen != p->cache->iter;
     if (!series_labels(p, x, &set))
         return false;
-    if (l)
-        scrape_cache_see(p->cache, l);
-    else
-        l = scrape_cache_add(p->cache, key, x->series.len, 0);
-    l->flags &= 255 ^ LINE_LOST;
-    if (set)
-        add_sample(p, x, l, set);
-    else
-        l->flags |= LINE_DROPPED;
-    p->new_series += first && p->n_items > n_before;
+    if (!set) {
+        see_line(p, x, l, key)->flags |= LINE_DROPPED;
+        return true;
+    }
+    if (!admit(p, x))
+        return true;
+    p->new_series += !l || l->seen != p->cache->iter;
+    add_sample(p, x, see_line(p, x, l, key), set);
     return true;
 }
 
 static bool repeats(const scrape_page *p, const expo *x, const cache_line *l)
 {
-    return l->seen == p->cache->iter && !(x->has_time && p->config->honor_timestamps);
+    return l->seen == p->cache->iter && !has_own_time(p, x);
 }
 
 /* A line of which the cache knows the series. */
@@ -139,12 +165,15 @@ static void known_series(scrape_page *p, const expo *x, cache_line *l)
     scrape_cache_see(p->cache, l);
     if (l->flags & LINE_DROPPED)
         return;
-    if (!again) {
+    if (again) {
+        p->n_duplicates++;
+        p->added++;
+        unwatched(p, l);
+    } else if (admit(p, x)) {
         add_sample(p, x, l, NULL);
-        return;
+    } else {
+        unwatched(p, l);
     }
-    p->n_duplicates++;
-    p->added++;
 }
 
 static bool is_known(const scrape_page *p, const expo *x, const cache_line *l)
@@ -236,8 +265,8 @@ static bool read_lines(scrape_page *p, expo *x)
 
 static void refuse(scrape_page *p)
 {
-    scrape_cache_rollback(p->cache);
-    p->n_items = p->n_samples = p->n_meta = 0;
+    scrape_cache_refuse(p->cache);
+    p->n_items = p->n_samples = 0;
     add_marks(p, true);
 }
 
@@ -302,8 +331,7 @@ static void resolve_lost(scrape_page *p)
         if (!l || !(l->flags & LINE_LOST) || !series_labels(p, &x, &set) || !set)
             continue;
         l->flags &= 255 ^ LINE_LOST;
-        bool own_time = x.has_time && p->config->honor_timestamps;
-        add_item(p, l, set, own_time ? x.time_ms : p->time_ms, x.value);
+        add_item(p, l, set, has_own_time(p, &x) ? x.time_ms : p->time_ms, x.value);
     }
     expo_release(&x);
     p->n_samples = p->n_items;

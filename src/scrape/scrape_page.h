@@ -38,6 +38,7 @@ typedef struct scrape_page {
     bool is_gzip;
     int64_t time_ms; /* of the scrape: samples without a time get it */
     int64_t now_ms;
+    int64_t oldest_ms; /* samples with times before it are out of bounds */
     size_t quick_max;  /* 0, or the most bytes, decompressed, that may be read at once (scrape_page_read) */
     bool resolve_lost; /* a second pass, for lines whose ref the store has forgotten */
 
@@ -53,7 +54,7 @@ typedef struct scrape_page {
     uint64_t total, added, new_series;
     uint64_t n_duplicates, n_out_of_bounds;
     uint64_t n_tried; /* against sample_limit */
-    bool any_own_time;
+    bool any_due;
     int64_t body_bytes; /* decompressed; -1: over body_size_limit */
     bool over_samples, over_labels, over_body;
 } scrape_page;

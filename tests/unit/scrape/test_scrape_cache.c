@@ -54,7 +54,7 @@ START_TEST(same_page_is_all_expected)
 }
 END_TEST
 
-START_TEST(refused_page_leaves_nothing)
+START_TEST(refused_page_tracks_nothing)
 {
     scrape_cache c;
     scrape_cache_init(&c, 1);
@@ -63,11 +63,30 @@ START_TEST(refused_page_leaves_nothing)
     scrape_cache_flush(&c, NULL, NULL);
     read_page(&c, bad, 3);
     scrape_cache_track(&c, scrape_cache_find(&c, key_of(7)), true);
-    scrape_cache_rollback(&c);
-    ck_assert_uint_eq(c.n, 2);
+    scrape_cache_refuse(&c);
     ck_assert_uint_eq(c.n_tracked, 0);
-    ck_assert_ptr_null(scrape_cache_find(&c, key_of(7)));
     ck_assert_int_eq(read_page(&c, page, 2), 2);
+    scrape_cache_flush(&c, NULL, NULL);
+    ck_assert_uint_eq(c.n, 2);
+    ck_assert_ptr_null(scrape_cache_find(&c, key_of(7)));
+    scrape_cache_release(&c);
+}
+END_TEST
+
+START_TEST(refused_pages_cannot_grow_it_for_ever)
+{
+    scrape_cache c;
+    int next = 0, flushes = 0, page[100];
+    scrape_cache_init(&c, 1);
+    for (int i = 0; i < 200; i++) {
+        for (int k = 0; k < 100; k++)
+            page[k] = next++;
+        read_page(&c, page, 100);
+        scrape_cache_refuse(&c);
+        flushes += scrape_cache_bound(&c, NULL, NULL);
+        ck_assert_uint_le(c.n, 1100);
+    }
+    ck_assert_int_gt(flushes, 10);
     scrape_cache_release(&c);
 }
 END_TEST
@@ -128,7 +147,8 @@ Suite *scrape_cache_suite(void)
     Suite *s = suite_create("scrape_cache");
     TCase *tc = tcase_create("scrape_cache");
     tcase_add_test(tc, same_page_is_all_expected);
-    tcase_add_test(tc, refused_page_leaves_nothing);
+    tcase_add_test(tc, refused_page_tracks_nothing);
+    tcase_add_test(tc, refused_pages_cannot_grow_it_for_ever);
     tcase_add_test(tc, comment_lines_stay_ten_pages);
     tcase_add_test(tc, order_is_renewed_after_many_surprises);
     suite_add_tcase(s, tc);

@@ -24,6 +24,7 @@ static void read_body(scrape_page *p, const scrape_config *sc, scrape_cache *c, 
     p->cache = c;
     p->time_ms = NOW;
     p->now_ms = NOW;
+    p->oldest_ms = 100;
     p->content_type = bytes_of(type);
     p->is_gzip = gz;
     if (gz)
@@ -92,6 +93,10 @@ static const struct {
     { "text/plain",
       { { "a 1 1000\na 2 2000\n", "a@1000=1 a@2000=2 | 2 2 1" },
         { "a 1 1000\na 2 2000\n", "1@1000=1 1@2000=2 | 2 2 0" } } },
+    { "text/plain",
+      { { "a 1 99\na 2\n", "a@1000000=2 | 2 2 1 oob 1" }, /* too old to make it known, so the next is the first */
+        { "a 1 99\na 3\n", "stale:1 | 2 2 0 dup 1 oob 1" },
+        { "a 4\na 1 99\n", "1@1000000=4 | 2 2 0 oob 1" } } },
     { "text/plain", { { "a 1 1600000\nb 1 1600001\n", "a@1600000=1 | 2 2 1 oob 1" } } },
     { "text/plain",
       { { "a 1\nb 1\nc 1\n", "| 3 3 2 ! sample limit exceeded" },
@@ -189,10 +194,10 @@ START_TEST(forgotten_refs_come_again_with_labels)
     scrape_cache c;
     scrape_page p;
     scrape_cache_init(&c, 1);
-    read_body(&p, &sc, &c, "text/plain", BYTES("a 1\nb 2\nc 3 7\n"), false);
+    read_body(&p, &sc, &c, "text/plain", BYTES("a 1\nb 2\nc 3 107\n"), false);
     settle(&p);
     scrape_page_release(&p);
-    read_body(&p, &sc, &c, "text/plain", BYTES("a 4\nb 5\nc 6 8\n"), false);
+    read_body(&p, &sc, &c, "text/plain", BYTES("a 4\nb 5\nc 6 108\n"), false);
     for (int i = 1; i < 3; i++) {
         c.lines[i].ref = 0;
         c.lines[i].flags |= LINE_LOST;
@@ -202,7 +207,7 @@ START_TEST(forgotten_refs_come_again_with_labels)
     ck_assert_uint_eq(p.n_samples, 2);
     ck_assert(bytes_eq(labels_get(p.items[0].labels, LABEL_NAME), BYTES("b")));
     ck_assert_double_eq(p.items[0].v, 5);
-    ck_assert_int_eq(p.items[1].t, 8);
+    ck_assert_int_eq(p.items[1].t, 108);
     scrape_page_release(&p);
     scrape_cache_release(&c);
 }
