@@ -276,80 +276,6 @@ bool row_seen_add(op *o, op *src, label_bits *seen, row *r)
     return true;
 }
 
-/* ---- row lists ---- */
-
-static row *row_list_room(eval *ev, row_list *l)
-{
-    if (l->n == l->cap) {
-        size_t cap = l->cap ? l->cap * 2 : 8;
-        row *rows = EVAL_ARRAY(ev, row, cap);
-        if (!rows)
-            return NULL;
-        if (l->n)
-            memcpy(rows, l->rows, l->n * sizeof *rows);
-        l->rows = rows;
-        l->cap = cap;
-    }
-    return &l->rows[l->n++];
-}
-
-row *row_list_add(eval *ev, row_list *l, const row *r, size_t n_steps)
-{
-    row *to = row_list_room(ev, l);
-    if (!to || !row_alloc(ev, to, n_steps) || !eval_points(ev, bits_count(r->has, bit_words(n_steps)), 0))
-        return NULL;
-    to->labels = row_labels(ev, r, ev->a);
-    to->drop_name = r->drop_name;
-    memcpy(to->v, r->v, n_steps * sizeof *to->v);
-    memcpy(to->has, r->has, bit_words(n_steps) * sizeof *to->has);
-    return to;
-}
-
-bool row_list_drain(op *o, row_list *l)
-{
-    row r;
-    while (op_next(o, &r))
-        if (bits_any(r.has, bit_words(o->g.n)) && !row_list_add(o->ev, l, &r, o->g.n))
-            return false;
-    return !eval_failed(o->ev);
-}
-
-/* Puts the values of r into to, which has the same labels. */
-static bool row_join(eval *ev, row *to, const row *r, size_t n_steps)
-{
-    size_t words = bit_words(n_steps);
-    if (bits_meet(to->has, r->has, words))
-        return fail_same_labels(ev, NULL);
-    for (size_t w = 0; w < words; w++) {
-        for (uint64_t m = r->has[w]; m; m &= m - 1) {
-            size_t i = w * 64 + (size_t)__builtin_ctzll(m);
-            to->v[i] = r->v[i];
-        }
-        to->has[w] |= r->has[w];
-    }
-    return true;
-}
-
-bool row_list_merge(eval *ev, row_list *l, size_t n_steps)
-{
-    if (l->n < 2)
-        return true;
-    label_map seen = { 0 };
-    size_t n = 0;
-    for (size_t i = 0; i < l->n; i++) {
-        size_t at = label_map_find(&seen, l->rows[i].labels);
-        if (at != SIZE_MAX) {
-            if (!row_join(ev, &l->rows[at], &l->rows[i], n_steps))
-                return false;
-            continue;
-        }
-        label_map_add(ev, &seen, l->rows[i].labels);
-        l->rows[n++] = l->rows[i];
-    }
-    l->n = n;
-    return true;
-}
-
 /* ---- small operators ---- */
 
 double *scalar_values(op *o)
@@ -435,43 +361,5 @@ op *repeat_new(eval *ev, op *once, grid g)
     repeat_op *r = op_new(ev, sizeof *r, g, repeat_next);
     r->once = once;
     r->o.may_repeat = once->may_repeat;
-    return &r->o;
-}
-
-typedef struct rows_op {
-    op o;
-    op *src;           /* to be drained and merged first; NULL: done */
-    row_list rows;
-    size_t at;
-} rows_op;
-
-static bool rows_next(op *o, row *out)
-{
-    rows_op *r = (rows_op *)o;
-    if (r->src) {
-        op *src = r->src;
-        r->src = NULL;
-        if (!row_list_drain(src, &r->rows) || !row_list_merge(o->ev, &r->rows, o->g.n))
-            return false;
-    }
-    if (eval_failed(o->ev) || r->at == r->rows.n)
-        return false;
-    *out = r->rows.rows[r->at++];
-    return true;
-}
-
-op *merge_new(op *src)
-{
-    if (!src->may_repeat)
-        return src;
-    rows_op *r = op_new(src->ev, sizeof *r, src->g, rows_next);
-    r->src = src;
-    return &r->o;
-}
-
-op *rows_new(eval *ev, grid g, const row_list *rows)
-{
-    rows_op *r = op_new(ev, sizeof *r, g, rows_next);
-    r->rows = *rows;
     return &r->o;
 }

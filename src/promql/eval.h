@@ -8,7 +8,7 @@
  *    Until then the consumer may change them in place.
  * 2. A row's label set lives as long as the query (in its arena or in the snapshot).
  * 3. An operator with may_repeat may yield several rows with the same labels, but never two of them with a value at
- *    the same step. Who needs whole series puts merge_new() between.
+ *    the same step. Who needs whole series puts merge_new() (rows.h) between.
  * 4. drop_name says that the metric name is to go. Without delayed name removal it is gone for whoever looks:
  *    row_labels() gives the set without it, built only when somebody wants it. With the feature on, it goes at the
  *    very end.
@@ -145,18 +145,6 @@ bool fail_earlier(op *o);
 /* The same-labelset error, after src has had its say. */
 bool fail_same_labels(eval *ev, op *src);
 
-/* Rows kept. */
-typedef struct row_list {
-    row *rows;
-    size_t n, cap;
-} row_list;
-/* Copies the row (labels as row_labels gives them) to the end. */
-row *row_list_add(eval *ev, row_list *l, const row *r, size_t n_steps);
-/* All rows of o that have a value. */
-bool row_list_drain(op *o, row_list *l);
-/* Merges rows with equal labels; one step with two values is the same-labelset error. */
-bool row_list_merge(eval *ev, row_list *l, size_t n_steps);
-
 /* A scalar operator's values, one per step; NULL on failure. */
 double *scalar_values(op *o);
 
@@ -164,6 +152,4 @@ double *scalar_values(op *o);
 op *empty_new(eval *ev, grid g);
 op *number_new(eval *ev, grid g, double v);
 op *repeat_new(eval *ev, op *once, grid g);   /* an operator of one step, on every step of g */
-op *merge_new(op *src);                       /* src, or where it may repeat: each label set once */
-op *rows_new(eval *ev, grid g, const row_list *rows);
 #endif

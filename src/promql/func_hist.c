@@ -7,6 +7,7 @@
 #include "promql/go_math.h"
 #include "promql/plan.h"
 #include "promql/quantile.h"
+#include "promql/rows.h"
 
 typedef struct hist_op hist_op;
 /* The value of a group's n buckets at a step; variant: see below. */
@@ -175,16 +176,18 @@ static bool hist_next(op *o, row *out)
         return false;
     row_clear(&h->buf, o->g.n);
     *out = h->buf;
+    const hist_variant *v = &h->variants[h->variant];
     for (size_t i = 0; i < o->g.n; i++) {
+        if (h->label.len && num_bits(v->q) != num_bits(h->vals[v->arg][i]))
+            continue;
         size_t n = 0;
         for (size_t b = h->first[h->group]; b != SIZE_MAX; b = h->buckets[b].next) {
-            const row *r = &h->rows.rows[h->buckets[b].row];
-            if (bit_get(r->has, i))
-                h->at_step[n++] = (bucket){ h->buckets[b].upper, r->v[i] };
+            const kept_row *r = &h->rows.rows[h->buckets[b].row];
+            if (kept_has(r, i))
+                h->at_step[n++] = (bucket){ h->buckets[b].upper, kept_value(r, i) };
         }
-        const hist_variant *v = &h->variants[h->variant];
-        if (n && (!h->label.len || num_bits(v->q) == num_bits(h->vals[v->arg][i])))
-            row_put(out, i, h->fn(h, h->group, h->label.len ? v->arg : 0, i, h->at_step, n));
+        if (n)
+            row_put(out, i, h->fn(h, h->group, v->arg, i, h->at_step, n));
     }
     hist_labels(h, out);
     h->group++;

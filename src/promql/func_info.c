@@ -9,6 +9,7 @@
  * Follows promql/info.go of Prometheus 3.14. */
 #include "promql/func_impl.h"
 #include "promql/plan.h"
+#include "promql/rows.h"
 #include <math.h>
 
 enum { NOBODY = UINT32_MAX };
@@ -32,9 +33,10 @@ typedef struct info_op {
     label_map metrics;         /* {__name__="x"} of each info metric, in order of their coming */
     bool is_open;
     size_t at;                 /* next base row */
-    row_list out;              /* rows of the current one */
-    uint32_t *speakers;        /* of each row in out: one per metric */
-    size_t out_at;
+    row *out;                  /* rows of the current one; their columns are used again for the next */
+    uint32_t **speakers;       /* of each row in out: one per metric */
+    size_t n_out, out_cap, out_at;
+    row base_buf;
     label_bits seen;
 } info_op;
 
@@ -47,9 +49,9 @@ typedef struct known_ids {
     map values[2];
 } known_ids;
 
-static bool is_ignored(const info_op *f, const row *base)
+static bool is_ignored(const info_op *f, const labels *base)
 {
-    bytes name = labels_get(base->labels, LABEL_NAME);
+    bytes name = labels_get(base, LABEL_NAME);
     for (size_t i = 0; i < f->n_names; i++)
         if (!matcher_matches(&f->names[i], name))
             return false;
@@ -59,7 +61,7 @@ static bool is_ignored(const info_op *f, const row *base)
 static void learn_ids(const info_op *f, known_ids *ids)
 {
     for (size_t i = 0; i < f->base_rows.n; i++) {
-        if (is_ignored(f, &f->base_rows.rows[i]))
+        if (is_ignored(f, f->base_rows.rows[i].labels))
             continue;
         for (size_t k = 0; k < 2; k++) {
             bytes v = labels_get(f->base_rows.rows[i].labels, id_names[k]);
@@ -89,7 +91,7 @@ static const labels *group_key(const labels *l, bytes metric, arena *a)
 static bool let_speak(info_op *f, uint32_t at, const uint64_t *asked)
 {
     eval *ev = f->o.ev;
-    const row *x = &f->info_rows.rows[at];
+    const kept_row *x = &f->info_rows.rows[at];
     arena_reset(&ev->scratch);
     const labels *key = group_key(x->labels, labels_get(x->labels, LABEL_NAME), &ev->scratch);
     size_t g = label_map_find(&f->groups, key);
@@ -102,20 +104,20 @@ static bool let_speak(info_op *f, uint32_t at, const uint64_t *asked)
     }
     for (size_t i = 0; i < f->o.g.n; i++) {
         uint32_t *s = &f->group[g].speaker[i];
-        if (!bit_get(x->has, i))
+        if (!kept_has(x, i))
             continue;
-        if (*s == NOBODY || f->info_rows.rows[*s].v[i] < x->v[i]) {
+        if (*s == NOBODY || kept_value(&f->info_rows.rows[*s], i) < kept_value(x, i)) {
             *s = at;
             continue;
         }
-        if (f->info_rows.rows[*s].v[i] > x->v[i] || !bit_get(asked, i))
+        if (kept_value(&f->info_rows.rows[*s], i) > kept_value(x, i) || !bit_get(asked, i))
             continue;
         buf a, b;
         buf_init(&a, 1 << 16);
         buf_init(&b, 1 << 16);
         labels_print(&a, f->info_rows.rows[*s].labels);
         labels_print(&b, x->labels);
-        long long t = llround(x->v[i] * 1000);
+        long long t = llround(kept_value(x, i) * 1000);
         eval_fail(ev, ERR_EXECUTION, "found duplicate series for info metric: existing %.*s @ %lld, new %.*s @ %lld",
                   BYTES_ARG(buf_bytes(&a)), t, BYTES_ARG(buf_bytes(&b)), t);
         buf_release(&a);
@@ -145,11 +147,13 @@ static bool info_open(info_op *f)
         return false;
     uint64_t *asked = EVAL_ARRAY(ev, uint64_t, words);   /* steps at which v has anything */
     f->group = EVAL_ARRAY(ev, info_group, f->info_rows.n);
-    if (!asked || !f->group)
+    if (!asked || !f->group || !row_alloc(ev, &f->base_buf, f->o.g.n))
         return false;
-    for (size_t i = 0; i < f->base_rows.n; i++)
-        for (size_t w = 0; w < words; w++)
-            asked[w] |= f->base_rows.rows[i].has[w];
+    for (size_t i = 0; i < f->base_rows.n; i++) {
+        const kept_row *x = &f->base_rows.rows[i];
+        for (size_t w = 0; w < bit_words(x->steps.n); w++)
+            asked[x->steps.from / 64 + w] |= x->has[w];
+    }
     for (size_t k = 0; k < 2; k++)
         map_init(&ids.values[k], MAP_BORROWED_KEYS);
     learn_ids(f, &ids);
@@ -216,30 +220,44 @@ static const labels *enriched(info_op *f, const labels *base, const uint32_t *sp
     return labels_keep(ev, labels_builder_build(&out));
 }
 
+/* One more row in out. */
+static bool out_grow(info_op *f)
+{
+    eval *ev = f->o.ev;
+    if (f->n_out < f->out_cap)
+        return true;
+    size_t cap = f->out_cap ? f->out_cap * 2 : 4;
+    row *out = EVAL_ARRAY(ev, row, cap);
+    uint32_t **speakers = EVAL_ARRAY(ev, uint32_t *, cap);
+    if (!out || !speakers)
+        return false;
+    if (f->out_cap) {
+        memcpy(out, f->out, f->out_cap * sizeof *out);
+        memcpy(speakers, f->speakers, f->out_cap * sizeof *speakers);
+    }
+    for (size_t i = f->out_cap; i < cap; i++)
+        if (!row_alloc(ev, &out[i], f->o.g.n) || !(speakers[i] = EVAL_ARRAY(ev, uint32_t, f->metrics.n)))
+            return false;
+    f->out = out;
+    f->speakers = speakers;
+    f->out_cap = cap;
+    return true;
+}
+
 /* The row of `out` for these speakers, made where they speak for the first time. */
 static row *row_for(info_op *f, const row *base, const uint32_t *speakers)
 {
-    eval *ev = f->o.ev;
     size_t m = f->metrics.n;
-    for (size_t i = f->out.n; i-- > 0;)
-        if (m == 0 || memcmp(f->speakers + i * m, speakers, m * sizeof *speakers) == 0)
-            return &f->out.rows[i];
-    row fresh;
-    if (!row_alloc(ev, &fresh, f->o.g.n))
+    for (size_t i = f->n_out; i-- > 0;)
+        if (memcmp(f->speakers[i], speakers, m * sizeof *speakers) == 0)
+            return &f->out[i];
+    const labels *l = enriched(f, base->labels, speakers);
+    if (!l || !out_grow(f))
         return NULL;
-    fresh.drop_name = false;
-    if (!(fresh.labels = enriched(f, base->labels, speakers)))
-        return NULL;
-    uint32_t *all = EVAL_ARRAY(ev, uint32_t, (f->out.n + 1) * m);
-    row *r = all ? row_list_add(ev, &f->out, &fresh, f->o.g.n) : NULL;
-    if (!r)
-        return NULL;
-    if (m) {
-        if (f->out.n > 1)
-            memcpy(all, f->speakers, (f->out.n - 1) * m * sizeof *all);
-        memcpy(all + (f->out.n - 1) * m, speakers, m * sizeof *all);
-    }
-    f->speakers = all;
+    row *r = &f->out[f->n_out];
+    memcpy(f->speakers[f->n_out++], speakers, m * sizeof *speakers);
+    row_clear(r, f->o.g.n);
+    r->labels = l;
     r->drop_name = base->drop_name;
     return r;
 }
@@ -249,11 +267,7 @@ static bool enrich(info_op *f, const row *base)
 {
     eval *ev = f->o.ev;
     size_t m = f->metrics.n;
-    bool ignored = is_ignored(f, base), may_be_absent = data_may_be_absent(f);
-    f->out = (row_list){ 0 };
-    f->out_at = 0;
-    if (ignored)
-        return row_list_add(ev, &f->out, base, f->o.g.n) != NULL;
+    bool may_be_absent = data_may_be_absent(f);
     size_t *asks = EVAL_ARRAY(ev, size_t, m);        /* group per metric */
     uint32_t *now = EVAL_ARRAY(ev, uint32_t, m);
     if (!asks || !now)
@@ -279,6 +293,24 @@ static bool enrich(info_op *f, const row *base)
     return true;
 }
 
+/* The next row, without looking for others of the same labels. */
+static bool next_enriched(info_op *f, row *out)
+{
+    eval *ev = f->o.ev;
+    while (f->out_at == f->n_out) {
+        if (f->at == f->base_rows.n || !eval_poll(ev))
+            return false;
+        *out = kept_row_load(&f->base_rows.rows[f->at++], &f->base_buf, f->o.g.n);
+        f->n_out = f->out_at = 0;
+        if (is_ignored(f, out->labels))
+            return true;
+        if (!enrich(f, out))
+            return false;
+    }
+    *out = f->out[f->out_at++];
+    return true;
+}
+
 static bool info_next(op *o, row *out)
 {
     info_op *f = (info_op *)o;
@@ -286,11 +318,8 @@ static bool info_next(op *o, row *out)
     size_t words = bit_words(o->g.n);
     if (!f->is_open && !info_open(f))
         return false;
-    while (f->out_at == f->out.n) {
-        if (f->at == f->base_rows.n || !eval_poll(ev) || !enrich(f, &f->base_rows.rows[f->at++]))
-            return false;
-    }
-    *out = f->out.rows[f->out_at++];
+    if (!next_enriched(f, out))
+        return false;
     uint64_t *bits = label_bits_put(ev, &f->seen, out->labels, o->g.n);
     if (!bits)
         return false;

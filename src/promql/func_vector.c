@@ -4,6 +4,7 @@
 #include "promql/go_math.h"
 #include "promql/natsort.h"
 #include "promql/op_range.h"
+#include "promql/rows.h"
 #include <stdlib.h>
 
 /* ---- absent ---- */
@@ -16,27 +17,31 @@ typedef struct absent_op {
     bool is_done;
 } absent_op;
 
-/* The labels that the selector matches exactly, once each, but for the name. */
+/* The labels that the selector matches exactly, but for the name. One that a second matcher names is no certainty and goes,
+ * though a later `=` after other operators brings it in, as in Prometheus. */
 static const labels *absent_labels(eval *ev, const ast_node *arg)
 {
     const ast_node *n = arg->kind == AST_MATRIX ? arg->matrix.selector : arg;
     if (n->kind != AST_SELECTOR)
         return &labels_empty;
     const matcher *ms = n->selector.matchers;
-    labels_builder b;
-    labels_builder_init(&b, ev->a, NULL);
+    size_t n_out = 0;
+    label *out = ARENA_ARRAY(ev->a, label, n->selector.n_matchers);
+    map equal;   /* name -> place in out and 1 */
+    map_init(&equal, MAP_BORROWED_KEYS);
     for (size_t i = 0; i < n->selector.n_matchers; i++) {
-        bool seen = false;   /* with = and before: twice is no certainty */
-        for (size_t k = 0; k < i; k++)
-            seen |= ms[k].op == MATCH_EQ && bytes_eq(ms[k].name, ms[i].name);
         if (bytes_eq(ms[i].name, LABEL_NAME))
             continue;
-        if (ms[i].op == MATCH_EQ && !seen)
-            labels_builder_set(&b, ms[i].name, ms[i].value);
-        else
-            labels_builder_del(&b, ms[i].name);
+        uint64_t *at = map_get(&equal, ms[i].name);
+        if (ms[i].op == MATCH_EQ && !at) {
+            *map_put(&equal, ms[i].name, NULL) = n_out + 1;
+            out[n_out++] = (label){ ms[i].name, ms[i].value };
+        } else if (at) {
+            out[*at - 1].value = (bytes){ 0 };   /* an empty value is none */
+        }
     }
-    return labels_builder_build(&b);
+    map_release(&equal);
+    return labels_from(ev->a, out, n_out);
 }
 
 /* Marks the steps whose window holds a sample of the series. */
@@ -158,6 +163,7 @@ typedef struct sort_op {
     const ast_node **names;    /* labels to sort by */
     size_t n_names;
     row_list rows;
+    row buf;
     bool is_done;
     size_t at;
 } sort_op;
@@ -183,7 +189,7 @@ static int compare_labels(const sort_op *s, const labels *a, const labels *b)
 static int compare_rows(const void *pa, const void *pb, void *ctx)
 {
     const sort_op *s = ctx;
-    const row *a = pa, *b = pb;
+    const kept_row *a = pa, *b = pb;   /* of one step each */
     if (!s->by_value)
         return compare_labels(s, a->labels, b->labels);
     int c = compare_values(a->v[0], b->v[0], s->descending);
@@ -197,14 +203,14 @@ static bool sort_next(op *o, row *out)
         return op_next(s->src, out);
     if (!s->is_done) {
         s->is_done = true;
-        if (!row_list_drain(s->src, &s->rows))
+        if (!row_list_drain(s->src, &s->rows) || !row_alloc(o->ev, &s->buf, o->g.n))
             return false;
         if (s->rows.n)
             qsort_r(s->rows.rows, s->rows.n, sizeof *s->rows.rows, compare_rows, s);
     }
     if (eval_failed(o->ev) || s->at == s->rows.n)
         return false;
-    *out = s->rows.rows[s->at++];
+    *out = kept_row_load(&s->rows.rows[s->at++], &s->buf, o->g.n);
     return true;
 }
 

@@ -6,9 +6,10 @@
  * Follows promql/engine.go (aggregation) of Prometheus 3.14. */
 #include "promql/op_aggregate.h"
 #include "promql/go_math.h"
+#include "promql/rows.h"
 
 typedef struct agg_group {
-    const labels *labels;
+    span steps;                /* what the columns cover: where rows of the group have values, and some room */
     double *v, *c, *n;         /* value or sum or mean; compensation or sum of squares; number of values */
     uint64_t *has;
     uint64_t *incremental;     /* avg: steps whose v is a mean already */
@@ -16,7 +17,7 @@ typedef struct agg_group {
 } agg_group;
 
 typedef struct agg_rule {
-    void (*add)(agg_group *g, const row *r, size_t words);
+    void (*add)(agg_group *g, const row *r, span steps);
     void (*finish)(agg_group *g, size_t n);   /* NULL: v is the result */
     int n_columns;                            /* of v, c, n */
 } agg_rule;
@@ -28,26 +29,32 @@ typedef struct aggregate_op {
     grouping by;
     agg_group *groups;
     size_t cap;
+    row buf;
     bool is_done;
     size_t at;
 } aggregate_op;
 
-/* For each step i with a value x: `first` where it is the group's first, else `next`. */
+/* For each step of r with a value x, i being its place in the columns: `first` where it is the group's first, else
+ * `next`. */
 #define AGG_ADD(name, first, next)                                                                   \
-    static void name(agg_group *g, const row *r, size_t words)                                       \
+    static void name(agg_group *g, const row *r, span steps)                                         \
     {                                                                                                \
-        for (size_t w = 0; w < words; w++) {                                                         \
-            for (uint64_t m = r->has[w]; m; m &= m - 1) {                                            \
-                size_t i = w * 64 + (size_t)__builtin_ctzll(m);                                      \
-                double x = r->v[i];                                                                  \
+        size_t shift = steps.from - g->steps.from;                                                   \
+        const double *v = r->v + steps.from;                                                         \
+        const uint64_t *has = r->has + steps.from / 64;                                              \
+        for (size_t w = 0; w < bit_words(steps.n); w++) {                                            \
+            uint64_t *mine = &g->has[shift / 64 + w];                                                \
+            for (uint64_t m = has[w]; m; m &= m - 1) {                                               \
+                size_t at = w * 64 + (size_t)__builtin_ctzll(m), i = shift + at;                     \
+                double x = v[at];                                                                    \
                 (void)x;                                                                             \
-                if (g->has[w] & (m & -m)) {                                                          \
+                if (*mine & (m & -m)) {                                                              \
                     next;                                                                            \
                 } else {                                                                             \
                     first;                                                                           \
                 }                                                                                    \
             }                                                                                        \
-            g->has[w] |= r->has[w];                                                                  \
+            *mine |= has[w];                                                                         \
         }                                                                                            \
     }
 
@@ -158,31 +165,67 @@ size_t grouping_of(eval *ev, grouping *g, const row *r, bool *is_new)
     return *is_new ? label_map_add(ev, &g->groups, labels_keep(ev, key)) : i;
 }
 
-static bool group_init(aggregate_op *a, size_t at)
+static agg_group *group_at(aggregate_op *a, size_t at)
 {
-    eval *ev = a->o.ev;
-    size_t n = a->o.g.n;
     if (at >= a->cap) {
         size_t cap = a->cap ? a->cap * 2 : 16;
-        agg_group *grown = EVAL_ARRAY(ev, agg_group, cap);
+        agg_group *grown = EVAL_ARRAY(a->o.ev, agg_group, cap);
         if (!grown)
-            return false;
+            return NULL;
         if (a->cap)
             memcpy(grown, a->groups, a->cap * sizeof *grown);
         a->groups = grown;
         a->cap = cap;
     }
-    size_t words = bit_words(n), columns = (size_t)a->rule->n_columns;
-    uint64_t *has = EVAL_ARRAY(ev, uint64_t, 2 * words + columns * n);
-    if (!has || !eval_points(ev, n, 0))
+    return &a->groups[at];
+}
+
+static bool columns_alloc(aggregate_op *a, agg_group *g, span steps)
+{
+    size_t words = bit_words(steps.n), columns = (size_t)a->rule->n_columns;
+    uint64_t *has = EVAL_ARRAY(a->o.ev, uint64_t, 2 * words + columns * steps.n);
+    if (!has || !eval_points(a->o.ev, steps.n - g->steps.n, 0))
         return false;
-    agg_group *g = &a->groups[at];
-    g->labels = a->by.groups.keys[at];
+    g->steps = steps;
     g->has = has;
     g->incremental = has + words;
     g->v = (double *)(void *)(has + 2 * words);
-    g->c = columns > 1 ? g->v + n : NULL;
-    g->n = columns > 2 ? g->c + n : NULL;
+    g->c = columns > 1 ? g->v + steps.n : NULL;
+    g->n = columns > 2 ? g->c + steps.n : NULL;
+    return true;
+}
+
+/* What a group that has to cover `both` gets: some more where it grows, so that it does not grow often. */
+static span with_room(span now, span both, size_t n_steps)
+{
+    if (now.n == 0)
+        return both;
+    size_t end = both.from + both.n, more = now.n / 64 * 64;
+    if (both.from < now.from)
+        both.from -= both.from < more ? both.from : more;
+    if (end > now.from + now.n)
+        end = end + more < n_steps ? (end + more) / 64 * 64 : n_steps;
+    end = end < now.from + now.n ? now.from + now.n : end;
+    return (span){ both.from, end - both.from };
+}
+
+/* Makes the columns cover the steps. */
+static bool group_cover(aggregate_op *a, agg_group *g, span steps)
+{
+    span both = span_join(g->steps, steps);
+    if (both.n == g->steps.n)
+        return true;
+    agg_group old = *g;
+    if (!columns_alloc(a, g, with_room(old.steps, both, a->o.g.n)))
+        return false;
+    size_t shift = old.steps.n ? old.steps.from - g->steps.from : 0;
+    double *const from[] = { old.v, old.c, old.n }, *const to[] = { g->v, g->c, g->n };
+    for (int k = 0; old.steps.n && k < a->rule->n_columns; k++)
+        memcpy(to[k] + shift, from[k], old.steps.n * sizeof **to);
+    for (size_t w = 0; w < bit_words(old.steps.n); w++) {
+        g->has[shift / 64 + w] = old.has[w];
+        g->incremental[shift / 64 + w] = old.incremental[w];
+    }
     return true;
 }
 
@@ -191,16 +234,19 @@ static bool aggregate_drain(aggregate_op *a)
     eval *ev = a->o.ev;
     row r;
     a->is_done = true;
+    if (!row_alloc(ev, &a->buf, a->o.g.n))
+        return false;
     while (op_next(a->src, &r)) {
         bool is_new;
-        if (!bits_any(r.has, bit_words(a->o.g.n)))
+        span steps = span_of(r.has, a->o.g.n);
+        if (steps.n == 0)
             continue;
         arena_reset(&ev->scratch);
-        size_t i = grouping_of(ev, &a->by, &r, &is_new);
-        if (is_new && !group_init(a, i))
+        agg_group *g = group_at(a, grouping_of(ev, &a->by, &r, &is_new));
+        if (!g || !group_cover(a, g, steps))
             return false;
-        a->rule->add(&a->groups[i], &r, bit_words(a->o.g.n));
-        a->groups[i].drop_name |= r.drop_name;
+        a->rule->add(g, &r, steps);
+        g->drop_name |= r.drop_name;
     }
     return !eval_failed(ev);
 }
@@ -212,10 +258,12 @@ static bool aggregate_next(op *o, row *out)
         return false;
     if (eval_failed(o->ev) || a->at == a->by.groups.n)
         return false;
-    agg_group *g = &a->groups[a->at++];
+    agg_group *g = &a->groups[a->at];
     if (a->rule->finish)
-        a->rule->finish(g, o->g.n);
-    *out = (row){ .labels = g->labels, .v = g->v, .has = g->has, .drop_name = g->drop_name && eval_delayed(o->ev) };
+        a->rule->finish(g, g->steps.n);
+    kept_row k = { .labels = a->by.groups.keys[a->at++], .v = g->v, .has = g->has, .steps = g->steps,
+                   .drop_name = g->drop_name && eval_delayed(o->ev) };
+    *out = kept_row_load(&k, &a->buf, o->g.n);
     return true;
 }
 

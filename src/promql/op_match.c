@@ -10,9 +10,10 @@
  * Here rows come one by one, so the steps with errors are collected as bits and the earliest is reported at the end.
  * Follows promql/engine.go (VectorBinop, resultMetric) of Prometheus 3.14. */
 #include "promql/op_binary.h"
+#include "promql/rows.h"
 
 typedef struct one_row {
-    row r;
+    kept_row r;
     size_t group;
     size_t next;              /* of the same group; SIZE_MAX: the last */
 } one_row;
@@ -52,7 +53,7 @@ typedef struct match_op {
     bool m_filled;
     size_t fill_at;           /* the many side is through: next row of the one side without partners */
     bool many_done;
-    row buf;
+    row buf, one_buf;
     uint64_t *holds;
     double *filler;           /* n times the same value */
 } match_op;
@@ -105,9 +106,10 @@ static bool add_one(match_op *m, one_row *x, size_t i)
     else
         m->ones[g->last].next = i;
     g->last = i;
-    for (size_t w = 0; w < bit_words(m->o.g.n); w++) {
-        m->doubled[w] |= g->has[w] & x->r.has[w];
-        g->has[w] |= x->r.has[w];
+    for (size_t k = 0; k < bit_words(x->r.steps.n); k++) {
+        size_t w = x->r.steps.from / 64 + k;
+        m->doubled[w] |= g->has[w] & x->r.has[k];
+        g->has[w] |= x->r.has[k];
     }
     return true;
 }
@@ -123,7 +125,7 @@ static bool match_open(match_op *m)
     m->many_any = EVAL_ARRAY(ev, uint64_t, words);
     m->holds = EVAL_ARRAY(ev, uint64_t, words);
     m->filler = EVAL_ARRAY(ev, double, n);
-    if (eval_failed(ev) || !row_alloc(ev, &m->buf, n))
+    if (eval_failed(ev) || !row_alloc(ev, &m->buf, n) || !row_alloc(ev, &m->one_buf, n))
         return false;
     if (!row_list_drain(m->one, &rows))
         return m->swapped ? false : fail_earlier(m->many);
@@ -219,12 +221,11 @@ static bool next_pair(match_op *m, row *out)
 {
     size_t words = bit_words(m->o.g.n);
     while (m->partner != SIZE_MAX) {
-        const one_row *x = &m->ones[m->partner];
-        m->partner = x->next;
+        row one = kept_row_load(&m->ones[m->partner].r, &m->one_buf, m->o.g.n);
+        m->partner = m->ones[m->partner].next;
         for (size_t w = 0; w < words; w++)
-            m->buf.has[w] = m->m.has[w] & x->r.has[w];
-        if (bits_any(m->buf.has, words)
-            && make_pair(m, m->m.v, m->m_labels, x->r.v, x->r.labels, m->m_group, out))
+            m->buf.has[w] = m->m.has[w] & one.has[w];
+        if (bits_any(m->buf.has, words) && make_pair(m, m->m.v, m->m_labels, one.v, one.labels, m->m_group, out))
             return true;
         if (eval_failed(m->o.ev))
             return false;
@@ -265,14 +266,15 @@ static bool next_filled(match_op *m, row *out)
 {
     size_t words = bit_words(m->o.g.n);
     while (has_fill(m, false) && m->fill_at < m->n_ones) {
-        const one_row *x = &m->ones[m->fill_at++];
+        size_t group = m->ones[m->fill_at].group;
+        row one = kept_row_load(&m->ones[m->fill_at++].r, &m->one_buf, m->o.g.n);
         for (size_t w = 0; w < words; w++)
-            m->buf.has[w] = x->r.has[w] & ~m->group[x->group].paired[w];
+            m->buf.has[w] = one.has[w] & ~m->group[group].paired[w];
         if (!bits_any(m->buf.has, words))
             continue;
         set_filler(m, m->b->fill_left);
-        const labels *stand_in = match_group(&m->key, x->r.labels, m->o.ev->a);
-        if (make_pair(m, m->filler, stand_in, x->r.v, x->r.labels, x->group, out))
+        const labels *stand_in = match_group(&m->key, one.labels, m->o.ev->a);
+        if (make_pair(m, m->filler, stand_in, one.v, one.labels, group, out))
             return true;
         if (eval_failed(m->o.ev))
             return false;
@@ -296,7 +298,7 @@ static bool fail_doubled(match_op *m, size_t step)
     const labels **seen = EVAL_ARRAY(ev, const labels *, m->n_ones);
     for (size_t i = 0; seen && i < m->n_ones; i++) {
         const one_row *x = &m->ones[i];
-        if (!bit_get(x->r.has, step))
+        if (!kept_has(&x->r, step))
             continue;
         if (!seen[x->group]) {
             seen[x->group] = x->r.labels;

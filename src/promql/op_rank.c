@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 #include "promql/go_math.h"
 #include "promql/quantile.h"
+#include "promql/rows.h"
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -30,7 +31,7 @@ typedef struct rank_op {
     struct item *heap;
     size_t *order;             /* rows in the order of the result */
     size_t n_order;
-    uint64_t *chosen;          /* per row: the steps at which it stays */
+    uint64_t **chosen;         /* per row: those of its steps at which it stays */
     double *values;
     row buf;
     place param_at;
@@ -51,14 +52,17 @@ static bool rank_drain(rank_op *r)
     r->first = EVAL_ARRAY(ev, size_t, n + 2);
     r->heap = EVAL_ARRAY(ev, item, n);
     r->order = EVAL_ARRAY(ev, size_t, n);
-    r->chosen = EVAL_ARRAY(ev, uint64_t, n * bit_words(r->o.g.n));
+    r->chosen = EVAL_ARRAY(ev, uint64_t *, n);
     r->values = EVAL_ARRAY(ev, double, n);
     if (eval_failed(ev) || !row_alloc(ev, &r->buf, r->o.g.n))
         return false;
     for (size_t i = 0; i < n; i++) {
+        const kept_row *x = &r->rows.rows[i];
         bool is_new;
         arena_reset(&ev->scratch);
-        r->group[i] = grouping_of(ev, &r->by, &r->rows.rows[i], &is_new);
+        r->group[i] = grouping_of(ev, &r->by, &(row){ .labels = x->labels, .drop_name = x->drop_name }, &is_new);
+        if (!(r->chosen[i] = EVAL_ARRAY(ev, uint64_t, bit_words(x->steps.n))))
+            return false;
         r->first[r->group[i] + 1]++;
     }
     for (size_t g = 0; g < r->by.groups.n; g++)
@@ -206,7 +210,7 @@ static int smallest_first(const void *pa, const void *pb)
 
 static void choose(rank_op *r, size_t member, size_t step)
 {
-    bit_set(r->chosen + member * bit_words(r->o.g.n), step);
+    bit_set(r->chosen[member], step - r->rows.rows[member].steps.from);
     if (r->o.g.n == 1)
         r->order[r->n_order++] = member;
 }
@@ -215,10 +219,10 @@ static void choose_k(rank_op *r, size_t group, size_t step, size_t k)
 {
     heap h = { .at = r->heap, .bottom = r->kind == AGG_BOTTOMK };
     for (size_t m = r->first[group]; m < r->first[group + 1]; m++) {
-        const row *x = &r->rows.rows[r->member[m]];
-        if (!bit_get(x->has, step))
+        const kept_row *x = &r->rows.rows[r->member[m]];
+        if (!kept_has(x, step))
             continue;
-        item it = { .v = x->v[step], .member = r->member[m] };
+        item it = { .v = kept_value(x, step), .member = r->member[m] };
         if (r->kind != AGG_LIMITK)
             heap_offer(&h, k, it);
         else if (h.n < k)
@@ -237,8 +241,8 @@ static void choose_ratio(rank_op *r, size_t group, size_t step, double ratio)
 {
     ratio = ratio > 1 ? 1 : ratio < -1 ? -1 : ratio;
     for (size_t m = r->first[group]; m < r->first[group + 1]; m++) {
-        const row *x = &r->rows.rows[r->member[m]];
-        if (!bit_get(x->has, step))
+        const kept_row *x = &r->rows.rows[r->member[m]];
+        if (!kept_has(x, step))
             continue;
         double at = (double)XXH64(x->labels->data, x->labels->len, 0) / 0x1p64;
         if ((ratio >= 0 && at < ratio) || (ratio < 0 && at >= 1 + ratio))
@@ -269,7 +273,6 @@ static bool chosen_next(op *o, row *out)
 {
     rank_op *r = (rank_op *)o;
     bool any;
-    size_t words = bit_words(o->g.n);
     if (!r->is_done) {
         r->is_done = true;
         if (!rank_drain(r))
@@ -282,10 +285,12 @@ static bool chosen_next(op *o, row *out)
     }
     while (r->at < r->n_order && !eval_failed(o->ev)) {
         size_t i = r->order[r->at++];
-        *out = r->rows.rows[i];
-        out->has = r->chosen + i * words;
-        if (bits_any(out->has, words))
-            return true;
+        kept_row x = r->rows.rows[i];
+        x.has = r->chosen[i];
+        if (!bits_any(x.has, bit_words(x.steps.n)))
+            continue;
+        *out = kept_row_load(&x, &r->buf, o->g.n);
+        return true;
     }
     return false;
 }
@@ -311,9 +316,9 @@ static bool quantile_next(op *o, row *out)
     for (size_t i = 0; i < o->g.n; i++) {
         size_t n = 0;
         for (size_t m = r->first[g]; m < r->first[g + 1]; m++) {
-            const row *x = &r->rows.rows[r->member[m]];
-            if (bit_get(x->has, i))
-                r->values[n++] = x->v[i];
+            const kept_row *x = &r->rows.rows[r->member[m]];
+            if (kept_has(x, i))
+                r->values[n++] = kept_value(x, i);
         }
         if (n)
             row_put(out, i, quantile_of(r->k[i], r->values, n));
@@ -336,57 +341,82 @@ op *rank_new(eval *ev, const ast_node *n, op *src, op *param)
 
 /* ---- count_values ---- */
 
+/* A value of one series at one step, and the group of the result it counts for. */
+typedef struct count_event {
+    uint32_t group, step;
+} count_event;
+
 typedef struct count_op {
     op o;
     op *src;
     bytes label;
     grouping by;
-    row_list out;              /* one per group, in the groups' order */
+    VEC(count_event) events;   /* while draining; then sorted into: */
+    count_event *sorted;       /* by group */
+    size_t *first;             /* place in sorted of each group's first, and one more at the end */
+    row buf;
     bool is_done;
     size_t at;
 } count_op;
 
-/* The group's row of one value of x. */
-static row *count_row(count_op *c, const row *x, double v)
+/* The group of the value v of the series. */
+static uint32_t count_group(count_op *c, const labels *series, double v)
 {
     eval *ev = c->o.ev;
     char text[NUM_MAX_TEXT];
     bool is_new;
     labels_builder b;
     arena_reset(&ev->scratch);
-    labels_builder_init(&b, &ev->scratch, x->labels);
+    labels_builder_init(&b, &ev->scratch, series);
     labels_builder_set(&b, c->label, (bytes){ text, num_format_f(v, text) });
-    row named = { .labels = labels_builder_build(&b) };
-    size_t g = grouping_of(ev, &c->by, &named, &is_new);
-    if (!is_new)
-        return &c->out.rows[g];
-    row fresh;
-    if (!row_alloc(ev, &fresh, c->o.g.n))
-        return NULL;
-    fresh.labels = c->by.groups.keys[g];
-    fresh.drop_name = false;
-    return row_list_add(ev, &c->out, &fresh, c->o.g.n);
+    return (uint32_t)grouping_of(ev, &c->by, &(row){ .labels = labels_builder_build(&b) }, &is_new);
+}
+
+static bool count_row(count_op *c, const row *x)
+{
+    eval *ev = c->o.ev;
+    const labels *series = row_labels(ev, x, ev->a);
+    size_t n_before = c->events.len;
+    uint32_t group = 0;
+    uint64_t bits = 0;
+    for (size_t i = 0; i < c->o.g.n; i++) {
+        if (!bit_get(x->has, i))
+            continue;
+        if (c->events.len == n_before || num_bits(x->v[i]) != bits) {
+            bits = num_bits(x->v[i]);
+            group = count_group(c, series, x->v[i]);
+        }
+        vec_push(&c->events, (count_event){ group, (uint32_t)i });
+    }
+    return eval_points(ev, c->events.len - n_before, 0) && eval_poll(ev);
+}
+
+static bool count_sort(count_op *c)
+{
+    eval *ev = c->o.ev;
+    size_t n_groups = c->by.groups.n;
+    c->first = EVAL_ARRAY(ev, size_t, n_groups + 2);   /* one more, to count into while placing */
+    c->sorted = EVAL_ARRAY(ev, count_event, c->events.len);
+    if (!c->first || !c->sorted || !row_alloc(ev, &c->buf, c->o.g.n))
+        return false;
+    for (size_t i = 0; i < c->events.len; i++)
+        c->first[c->events.p[i].group + 2]++;
+    for (size_t g = 0; g < n_groups; g++)
+        c->first[g + 2] += c->first[g + 1];
+    for (size_t i = 0; i < c->events.len; i++)
+        c->sorted[c->first[c->events.p[i].group + 1]++] = c->events.p[i];
+    return true;
 }
 
 static bool count_drain(count_op *c)
 {
     row x;
-    while (op_next(c->src, &x)) {
-        row *to = NULL;
-        uint64_t bits = 0;
-        x.labels = row_labels(c->o.ev, &x, c->o.ev->a);
-        for (size_t i = 0; i < c->o.g.n; i++) {
-            if (!bit_get(x.has, i))
-                continue;
-            if (!to || num_bits(x.v[i]) != bits) {
-                bits = num_bits(x.v[i]);
-                if (!(to = count_row(c, &x, x.v[i])) || !eval_poll(c->o.ev))
-                    return false;
-            }
-            row_put(to, i, to->v[i] + 1);
-        }
-    }
-    return !eval_failed(c->o.ev);
+    bool ok = true;
+    while (ok && op_next(c->src, &x))
+        ok = count_row(c, &x);
+    ok = ok && !eval_failed(c->o.ev) && count_sort(c);
+    vec_free(&c->events);
+    return ok;
 }
 
 static bool count_next(op *o, row *out)
@@ -397,9 +427,17 @@ static bool count_next(op *o, row *out)
         if (!count_drain(c))
             return false;
     }
-    if (eval_failed(o->ev) || c->at == c->out.n)
+    if (eval_failed(o->ev) || c->at == c->by.groups.n)
         return false;
-    *out = c->out.rows[c->at++];
+    row_clear(&c->buf, o->g.n);
+    *out = c->buf;
+    out->labels = c->by.groups.keys[c->at];
+    out->drop_name = false;
+    for (size_t k = c->first[c->at]; k < c->first[c->at + 1]; k++) {
+        uint32_t i = c->sorted[k].step;
+        row_put(out, i, bit_get(out->has, i) ? out->v[i] + 1 : 1);
+    }
+    c->at++;
     return true;
 }
 

@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "promql/op_range.h"
 #include "promql/print.h"
+#include "promql/rows.h"
 #include <stdlib.h>
 
 enum { DEFAULT_LOOKBACK_MS = 300000, DEFAULT_SUBQUERY_STEP_MS = 60000, DEFAULT_MAX_SAMPLES = 50000000, MAX_NOTES = 10 };
@@ -151,7 +152,7 @@ static bool drop_names(eval *ev, row_list *l)
     for (size_t i = 0; i < l->n; i++)
         if (l->rows[i].drop_name)
             l->rows[i].labels = labels_without(ev->a, l->rows[i].labels, NULL, 0, true);
-    return row_list_merge(ev, l, ev->g.n);
+    return row_list_merge(ev, l);
 }
 
 static bool values_result(query *q, query_result *out)
@@ -160,14 +161,16 @@ static bool values_result(query *q, query_result *out)
     row_list l = { 0 };
     if (!row_list_drain(q->values, &l))
         return false;
-    if (eval_delayed(ev) ? !drop_names(ev, &l) : q->values->may_repeat && !row_list_merge(ev, &l, ev->g.n))
+    if (eval_delayed(ev) ? !drop_names(ev, &l) : q->values->may_repeat && !row_list_merge(ev, &l))
         return false;
     if (!(out->rows = EVAL_ARRAY(ev, query_row, l.n)))
         return false;
-    for (size_t i = 0; i < l.n; i++)
+    for (size_t i = 0; i < l.n; i++) {
+        const kept_row *r = &l.rows[i];
         out->rows[i] = (query_row){
-            .labels = l.rows[i].labels, .v = l.rows[i].v, .present = l.rows[i].has, .h = l.rows[i].h, .n = ev->g.n
+            .labels = r->labels, .v = r->v, .present = r->has, .h = r->h, .first = r->steps.from, .n = r->steps.n
         };
+    }
     out->n_rows = l.n;
     if (ev->is_range)
         qsort(out->rows, out->n_rows, sizeof *out->rows, by_labels);

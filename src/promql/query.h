@@ -46,20 +46,21 @@ const db_selector *query_selectors(const query *q, size_t *n);
 
 enum query_value { QUERY_SCALAR, QUERY_STRING, QUERY_VECTOR, QUERY_MATRIX };
 
-/* One series of the result. The columns have n entries; where `t` is NULL they are the result's steps and present says
- * which of them hold a value; else (a range selector asked for as such) all n are there, with their own times. */
+/* One series of the result. The columns have n entries; where `t` is NULL they are the result's steps first .. first +
+ * n - 1, and present says which of them hold a value; else (a range selector asked for as such) all n are there, with
+ * their own times. */
 typedef struct query_row {
     const labels *labels;
     const double *v;
     const uint64_t *present;      /* bit i % 64 of word i / 64 */
     const int64_t *t;
     struct histogram *const *h;   /* native histograms: NULL, or per entry NULL (a float) or a histogram */
-    size_t n;
+    size_t first, n;
 } query_row;
 
 typedef struct query_result {
     enum query_value type;        /* an instant query gives scalar, string, vector or matrix; a range query matrix */
-    int64_t start, step;          /* of entry 0, and between entries */
+    int64_t start, step;          /* of step 0, and between steps */
     size_t n_steps;
     query_row *rows; /* scalar: one row; matrix: sorted by labels_cmp; vector: sort* and topk in their order,
                         else stable. Every row of a vector or matrix has at least one value */
@@ -71,9 +72,15 @@ typedef struct query_result {
     size_t peak_samples;
 } query_result;
 
+/* Is entry i there? */
 static inline bool query_row_has(const query_row *r, size_t i)
 {
     return r->t || (r->present[i / 64] >> (i % 64) & 1);
+}
+/* Its time. */
+static inline int64_t query_row_time(const query_result *res, const query_row *r, size_t i)
+{
+    return r->t ? r->t[i] : res->start + (int64_t)(r->first + i) * res->step;
 }
 
 /* Evaluates on the snapshot taken of query_selectors(). Errors: ERR_EXECUTION, ERR_TIMEOUT, ERR_CANCELED with

@@ -1,6 +1,7 @@
 /* range_source.c: where the samples of a range vector come from: a selector's series, or the rows of a subquery read
  * as series. */
 #include "promql/op_range.h"
+#include "promql/rows.h"
 
 struct range_source {
     eval *ev;

@@ -41,7 +41,7 @@ static void json_matrix_row(json_writer *w, const query_result *r, const query_r
     json_array(w);
     for (size_t i = 0; i < row->n; i++)
         if (query_row_has(row, i))
-            json_point(w, row->t ? row->t[i] : r->start + (int64_t)i * r->step, row->v[i], false);
+            json_point(w, query_row_time(r, row, i), row->v[i], false);
     json_end(w);
     json_end(w);
 }

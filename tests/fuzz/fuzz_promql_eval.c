@@ -98,13 +98,13 @@ static void compare(bytes text, const query_result *range, size_t step, const qu
     size_t found = 0;
     for (size_t i = 0; i < range->n_rows; i++) {
         const query_row *x = &range->rows[i];
-        if (!query_row_has(x, step))
+        if (step < x->first || step >= x->first + x->n || !query_row_has(x, step - x->first))
             continue;
         size_t k = 0;
         while (k < alone->n_rows && !labels_eq(alone->rows[k].labels, x->labels))
             k++;
-        if (k == alone->n_rows || !is_same(x->v[step], alone->rows[k].v[0])) {
-            fprintf(stderr, "%.*s: %g at the step\n", BYTES_ARG(text), x->v[step]);
+        if (k == alone->n_rows || !is_same(x->v[step - x->first], alone->rows[k].v[0])) {
+            fprintf(stderr, "%.*s: %g at the step\n", BYTES_ARG(text), x->v[step - x->first]);
             abort();
         }
         found++;

@@ -224,29 +224,37 @@ static const test_series *find_series(const test_command *c, const labels *l, si
     return NULL;
 }
 
-/* Entry `at` of the rows as an instant vector: all of them in an instant result, the middle step of a range one. */
+/* The row's entry of a step; SIZE_MAX: no value there. */
+static size_t entry_at(const query_row *r, size_t step)
+{
+    size_t i = step - r->first;
+    return i < r->n && query_row_has(r, i) ? i : SIZE_MAX;
+}
+
+/* Step `at` of the rows as an instant vector: all of them in an instant result, the middle step of a range one. */
 static bool compare_vector(bench *b, const test_command *c, const query_result *r, size_t at, bool ordered)
 {
     size_t found = 0;
     for (size_t i = 0; i < r->n_rows; i++) {
         size_t pos;
         const query_row *row = &r->rows[i];
-        if (!query_row_has(row, at))
+        size_t k = entry_at(row, at);
+        if (k == SIZE_MAX)
             continue;
         const test_series *s = find_series(c, row->labels, &pos);
         if (!s)
-            return mismatch(b, "unexpected %s %g", shown(b, row->labels), row->v[at]);
+            return mismatch(b, "unexpected %s %g", shown(b, row->labels), row->v[k]);
         if (ordered && pos != found)
             return mismatch(b, "%s at place %zu, expected at %zu", shown(b, row->labels), found, pos);
-        if (s->n != 1 || !is_close(s->points[0].v, row->v[at]))
-            return mismatch(b, "%s is %.17g, expected %.17g", shown(b, row->labels), row->v[at],
+        if (s->n != 1 || !is_close(s->points[0].v, row->v[k]))
+            return mismatch(b, "%s is %.17g, expected %.17g", shown(b, row->labels), row->v[k],
                             s->n ? s->points[0].v : 0);
         found++;
     }
     for (size_t i = 0; found != c->n_series && i < c->n_series; i++) {
         bool seen = false;
         for (size_t k = 0; k < r->n_rows; k++)
-            seen |= query_row_has(&r->rows[k], at) && labels_eq(r->rows[k].labels, c->series[i].labels);
+            seen |= entry_at(&r->rows[k], at) != SIZE_MAX && labels_eq(r->rows[k].labels, c->series[i].labels);
         if (!seen)
             return mismatch(b, "missing %s; there are %zu series", shown(b, c->series[i].labels), found);
     }
@@ -260,7 +268,7 @@ static bool compare_points(bench *b, const test_command *c, const query_result *
     for (size_t i = 0; i < row->n; i++) {
         if (!query_row_has(row, i))
             continue;
-        int64_t t = row->t ? row->t[i] : r->start + (int64_t)i * r->step;
+        int64_t t = query_row_time(r, row, i);
         while (k < s->n && s->points[k].kind == POINT_NONE)
             k++;
         int64_t want = c->start + (int64_t)k * c->step;

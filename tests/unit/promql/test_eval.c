@@ -48,6 +48,17 @@ static void fill(void)
                                    : rand() % 1000 - 500);
         }
     }
+    for (int i = 0; i < 40; i++) {   /* brief: series that come and go, one after the other or four at a time */
+        char pod[8];
+        snprintf(pod, sizeof pod, "p%d", i);
+        label l[] = { { LABEL_NAME, BYTES("brief") },
+                      { BYTES("job"), i % 2 ? BYTES("j1") : BYTES("j0") },
+                      { BYTES("pod"), bytes_of(pod) } };
+        const labels *set = labels_from(&a, l, 3);
+        for (int64_t t = (i * 7 % 40) * 85000; t < (i * 7 % 40) * 85000 + 300000; t += 10000)
+            put(set, t, rand() % 100);
+        put(set, (i * 7 % 40) * 85000 + 300000, sample_stale());
+    }
     for (int h = 0; h < 2; h++) {
         double count[4] = { 0 };
         for (int64_t t = 0; t < 3600000; t += 15000) {
@@ -193,6 +204,23 @@ static const char *const step_cases[] = {
     "time() % 7",
     "2",
     "sort(g)",
+    "brief",
+    "sum(brief)",
+    "sum by (pod) (brief)",
+    "avg by (job) (brief)",
+    "stddev by (job, pod) (brief)",
+    "count_values(\"v\", brief)",
+    "topk(2, brief)",
+    "bottomk by (job) (1, brief)",
+    "quantile by (job) (0.4, brief)",
+    "limit_ratio(0.5, brief)",
+    "brief * on (job) group_left count by (job) (brief)",
+    "count by (job) (brief) - on (job) group_right brief",
+    "brief or on (job) x_total",
+    "max_over_time((brief * 1 > 50 or brief * -1)[3m:30s])",
+    "label_join(brief, \"x\", \"-\", \"pod\", \"job\")",
+    "info(brief, {__name__=\"x_total\"})",
+    "sum by (pod) (brief) / on (pod) fill(3) (brief > 50)",
     "sgn(g) * x_total",
 };
 
@@ -204,13 +232,13 @@ static void same_at(const char *text, const answer *range, size_t i, int64_t t, 
     size_t found = 0;
     for (size_t k = 0; k < range->r.n_rows; k++) {
         const query_row *x = &range->r.rows[k];
-        if (!query_row_has(x, i))
+        if (i < x->first || i >= x->first + x->n || !query_row_has(x, i - x->first))
             continue;
         size_t m = 0;
         while (m < a.r.n_rows && a.r.type != QUERY_SCALAR && !labels_eq(a.r.rows[m].labels, x->labels))
             m++;
         ck_assert_msg(m < a.r.n_rows, "%s at %lld: a series only in the range query", text, (long long)t);
-        double u = x->v[i], v = a.r.rows[m].v[0];
+        double u = x->v[i - x->first], v = a.r.rows[m].v[0];
         ck_assert_msg(u == v || (isnan(u) && isnan(v)) || fabs(u - v) <= 1e-9 * fabs(v),
                       "%s at %lld: %.17g, alone %.17g", text, (long long)t, u, v);
         found++;
@@ -223,14 +251,18 @@ START_TEST(each_step_is_an_instant_query)
 {
     static const struct {
         int64_t start, end, step;
-    } grids[] = { { 600000, 3500000, 290000 }, { 1000123, 1007000, 53 }, { -60000, 300000, 60000 } };
+        size_t stride;
+    } grids[] = { { 600000, 3500000, 290000, 1 },
+                  { 1000123, 1007000, 53, 7 },
+                  { -60000, 300000, 60000, 1 },
+                  { 0, 3600000, 5000, 47 } };
     query_options opt = { .features =
                               PROMQL_EXPERIMENTAL_FUNCTIONS | PROMQL_EXTENDED_SELECTORS | PROMQL_FILL_MODIFIERS };
     const char *text = step_cases[_i];
-    for (size_t g = 0; g < 3; g++) {
+    for (size_t g = 0; g < 4; g++) {
         answer a = ask(text, &opt, grids[g].start, grids[g].end, grids[g].step);
         ck_assert_msg(a.ok, "%s: %s", text, a.e.msg);
-        for (size_t i = 0; i < a.r.n_steps; i += g == 1 ? 7 : 1)
+        for (size_t i = 0; i < a.r.n_steps; i += grids[g].stride)
             same_at(text, &a, i, grids[g].start + (int64_t)i * grids[g].step, &opt);
         for (size_t k = 1; k < a.r.n_rows; k++)
             ck_assert(labels_cmp(a.r.rows[k - 1].labels, a.r.rows[k].labels) < 0);
