@@ -33,8 +33,8 @@ bool day_label_names(day_reader *r, int32_t day, const matcher *ms, size_t n, in
 bool day_label_values(day_reader *r, int32_t day, bytes name, const matcher *ms, size_t n, int64_t mint, int64_t maxt,
                       arena *a, bytes **out, size_t *n_out, err *e);
 
-/* Says in which order series will be read, so that each frame is inflated once for all of them: ids in that order, borrowed
- * until the next plan for the day or day_reader_free. Optional; series may then be skipped, or read again. */
+/* Says in which order series will be read, so that each frame is inflated once for all of them. ids are copied. Optional; series
+ * may then be skipped, or read again. The last four plans of a day are remembered. */
 void day_plan(day_reader *r, int32_t day, const uint32_t *ids, size_t n, int64_t mint, int64_t maxt);
 /* Appends the samples of one series in [mint, maxt]: ascending, one per t (the last written wins). */
 bool day_read(day_reader *r, int32_t day, uint32_t id, int64_t mint, int64_t maxt, sample_columns *out, err *e);

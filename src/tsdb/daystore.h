@@ -13,29 +13,31 @@ typedef struct daystore daystore;
 enum { DAYSTORE_MAX_OPEN = 16 };
 #define DAY_MS INT64_C(86400000)
 
-/* The UTC day of t as days since the epoch; floor, so that times before 1970 work. */
+/* The UTC day of t as days since the epoch: floor, so that times before 1970 work. Times more than DAY_LAST days away from
+ * 1970 (50,000 years) count to the last day there is, and are not stored. */
+enum { DAY_LAST = 18262500 };
 static inline int32_t day_of(int64_t t)
 {
-    return (int32_t)(t >= 0 ? t / DAY_MS : -((-(t + 1)) / DAY_MS) - 1);
+    int64_t d = t >= 0 ? t / DAY_MS : -((-(t + 1)) / DAY_MS) - 1;
+    return (int32_t)(d > DAY_LAST ? DAY_LAST : d < -DAY_LAST ? -DAY_LAST : d);
 }
 
 /* Lists dir/days (made unless read_only); opens no file. */
 bool daystore_open(const char *dir, bool read_only, daystore **out, err *e);
 void daystore_close(daystore *s);            /* no reader or writer may be alive */
 
-/* What there is at one moment: immutable, counted. Readers that are given a list see its days only up to the blocks that
- * were committed when it was taken. */
+/* What there is at one moment: immutable, counted. A reader that is given a list sees of its days what had been committed when it
+ * was taken. */
+typedef struct day_file day_file;
 typedef struct day_entry {
     int32_t day;
-    _Atomic uint32_t last_block;   /* newest committed block; DAY_UNKNOWN until the file is first opened */
-    _Atomic uint64_t size;         /* bytes on disk */
-    _Atomic uint32_t refs;
+    uint32_t last_block;     /* newest visible block; DAY_UNKNOWN: the newest when the file was first opened */
+    day_file *file;          /* daystore.c's */
 } day_entry;
 typedef struct day_list {
     _Atomic uint32_t refs;
     uint32_t n;
-    uint64_t n_bytes;
-    day_entry *days[];             /* ascending */
+    day_entry **days;        /* ascending */
 } day_list;
 #define DAY_UNKNOWN UINT32_MAX
 day_list *daystore_list(daystore *s);        /* one reference, the caller's */

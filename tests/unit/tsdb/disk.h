@@ -12,6 +12,13 @@ TCase *tcase_journal(void);
 TCase *tcase_meta(void);
 TCase *tcase_pack(void);
 
+/* ck_assert() writes to a pipe each time; this only when it fails: for what runs per sample. */
+#define must(claim) \
+    do { \
+        if (!(claim)) \
+            ck_abort_msg("not so: %s", #claim); \
+    } while (0)
+
 /* xorshift64: the same numbers for the same seed. */
 void rnd_seed(uint64_t seed);
 uint64_t rnd(void);

@@ -47,8 +47,8 @@ static void check_same(const pack_column *want, size_t from, size_t to, const sa
 {
     ck_assert_uint_eq(got->n, to - from);
     for (size_t i = from; i < to; i++) {
-        ck_assert_int_eq(got->t[i - from], want->t[i]);
-        ck_assert_uint_eq(num_bits(got->v[i - from]), num_bits(want->v[i]));
+        must(got->t[i - from] == want->t[i]);
+        must(num_bits(got->v[i - from]) == num_bits(want->v[i]));
     }
 }
 
@@ -200,9 +200,9 @@ START_TEST(every_changed_byte_is_noticed)
     ck_assert(pack_open(buf_bytes(&blob), &view, &e));
     for (size_t i = 0; i < blob.len; i++) {
         blob.p[i] ^= (char)(1 << (i % 8));
-        ck_assert(!pack_open(buf_bytes(&blob), &view, &e));
+        must(!pack_open(buf_bytes(&blob), &view, &e));
         blob.p[i] ^= (char)(1 << (i % 8));
-        ck_assert(!pack_open((bytes){ blob.p, i }, &view, &e));
+        must(!pack_open((bytes){ blob.p, i }, &view, &e));
     }
     ck_assert_int_eq(e.kind, ERR_BAD_DATA);
     buf_release(&blob);
@@ -231,7 +231,7 @@ START_TEST(hostile_bytes_are_safe)
             if (!pack_read(dec, (bytes){ copy, blob.len }, slot, INT64_MIN, INT64_MAX, &out, &e))
                 continue;
             for (size_t i = 1; i < out.n; i++)
-                ck_assert_int_lt(out.t[i - 1], out.t[i]);
+                must(out.t[i - 1] < out.t[i]);
         }
     }
     free(copy);
