@@ -17,8 +17,8 @@ typedef struct absent_op {
     bool is_done;
 } absent_op;
 
-/* The labels that the selector matches exactly, but for the name. One that a second matcher names is no certainty and goes,
- * though a later `=` after other operators brings it in, as in Prometheus. */
+/* The labels that the selector matches exactly, but for the name. One that a second matcher names is no certainty and
+ * goes, though a later `=` after other operators brings it in, as in Prometheus. */
 static const labels *absent_labels(eval *ev, const ast_node *arg)
 {
     const ast_node *n = arg->kind == AST_MATRIX ? arg->matrix.selector : arg;

@@ -1,7 +1,7 @@
 /* rows.h: rows kept, each only from its first value to its last. Private to the room.
  *
- * Series come and go, so of many rows most steps are empty; keeping the whole of them would cost as much as if all series
- * lived all the time. A kept row begins at a step that is a multiple of 64, so presence words stay aligned. */
+ * Series come and go, so of many rows most steps are empty; keeping the whole of them would cost as much as if all
+ * series lived all the time. A kept row begins at a step that is a multiple of 64, so presence words stay aligned. */
 #ifndef PROMQL_ROWS_H
 #define PROMQL_ROWS_H
 #include "promql/eval.h"
