@@ -19,6 +19,7 @@
 #include "loop/conn.h"
 #include "loop/http_call.h"
 #include "loop/lookup.h"
+#include "loop/signals.h"
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,6 +49,7 @@ struct wire {
     wire *prev, *next;           /* all wires */
     wire *idle_prev, *idle_next;
     bool is_idle, was_used, direct;
+    char peer[CONN_ADDRESS_MAX];
 };
 
 struct http_call {
@@ -436,7 +438,7 @@ static void on_ended(conn *c, int status)
 {
     wire *w = wire_of(c);
     http_call *call = w->call;
-    char local[CONN_ADDRESS_MAX], peer[CONN_ADDRESS_MAX];
+    char local[CONN_ADDRESS_MAX];
     if (!call) {
         wire_close(w);
         return;
@@ -456,8 +458,7 @@ static void on_ended(conn *c, int status)
         return;
     }
     conn_local(c, local);
-    conn_peer(c, peer);
-    err_set(&call->err, ERR_UNAVAILABLE, "read tcp %s->%s: read: %s", local, peer, file_errno_text(-status));
+    err_set(&call->err, ERR_UNAVAILABLE, "read tcp %s->%s: read: %s", local, w->peer, file_errno_text(-status));
     finish(call);
 }
 
@@ -483,13 +484,9 @@ static void on_wire_closed(conn *c)
 
 static void address_failed(http_call *call, const char *why)
 {
-    char address[CONN_ADDRESS_MAX];
-    if (call->wire)
-        wire_close(call->wire);
-    conn_address((struct sockaddr *)&call->addrs.v[call->n_tried - 1], address);
-    bool timed_out = strcmp(why, "i/o timeout") == 0;
     if (!call->dial_err.kind)
-        err_set(&call->dial_err, ERR_UNAVAILABLE, "dial tcp %s: %s%s", address, timed_out ? "" : "connect: ", why);
+        err_set(&call->dial_err, ERR_UNAVAILABLE, "dial tcp %s: %s", call->wire->peer, why);
+    wire_close(call->wire);
     dial(call);
 }
 
@@ -500,7 +497,9 @@ static void on_connected(conn *c, int status)
     if (!call)
         return;
     if (status != 0) {
-        address_failed(call, file_errno_text(-status));
+        char why[100];
+        snprintf(why, sizeof why, "connect: %s", file_errno_text(-status));
+        address_failed(call, why);
         return;
     }
     call->dial_until_ms = 0;
@@ -555,7 +554,9 @@ static void dial(http_call *call)
     call->wire = w; /* (2) */
     w->call = call;
     arm(call);
-    conn_connect(&w->conn, (struct sockaddr *)&call->addrs.v[call->n_tried++]);
+    const struct sockaddr *address = (struct sockaddr *)&call->addrs.v[call->n_tried++];
+    conn_address(address, w->peer);
+    conn_connect(&w->conn, address);
 }
 
 static void on_addresses(void *ctx, const addresses *found, const err *e)
@@ -662,6 +663,7 @@ void http_call_cancel(http_call *call)
 http_client *http_client_new(uv_loop_t *loop, const http_client_options *opt)
 {
     http_client *c = xcalloc(1, sizeof *c);
+    signals_ignore_pipe();
     c->loop = loop;
     c->opt = opt ? *opt : (http_client_options){ 0 };
     c->opt.idle_timeout_ms = c->opt.idle_timeout_ms ? c->opt.idle_timeout_ms : 300 * 1000;

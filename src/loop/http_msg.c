@@ -111,7 +111,7 @@ static int on_value(llhttp_t *p, const char *at, size_t n)
     else if (is_next_to(*v, at))
         v->len += n;
     else   /* a folded line of a response: one space for the fold */
-        *v = arena_bytesf(m->arena, "%.*s %.*s", BYTES_ARG(*v), (int)n, at);
+        *v = arena_bytesf(m->arena, "%.*s %.*s", BYTES_ARG(bytes_trim(*v)), BYTES_ARG(bytes_trim(bytes_n(at, n))));
     return 0;
 }
 
@@ -224,6 +224,16 @@ static const char *check_field_line(bytes line)
     return i == 0 || i == line.len || line.p[i] != ':' ? "invalid header name" : NULL;
 }
 
+/* request-line = method SP request-target SP HTTP-version        one space each, so that nobody reads another target */
+static const char *check_request_line(bytes line)
+{
+    bytes method, target, version;
+    bytes_cut(line, ' ', &method, &line);
+    bytes_cut(line, ' ', &target, &version);
+    bool is_version = version.len == 8 && bytes_has_prefix(version, BYTES("HTTP/"));
+    return !method.len || !target.len || !is_version ? "malformed request line" : NULL;
+}
+
 /* What is wrong with a request's head, or NULL. It ends in an empty line. */
 static const char *check_request_lines(bytes head)
 {
@@ -238,7 +248,7 @@ static const char *check_request_lines(bytes head)
             if ((c < 0x20 && c != '\t') || c == 0x7f)
                 return "control character in the header";
         }
-        const char *wrong = line.len && !first ? check_field_line(line) : NULL;
+        const char *wrong = first ? check_request_line(line) : line.len ? check_field_line(line) : NULL;
         if (wrong)
             return wrong;
         first = false;
@@ -352,7 +362,10 @@ static enum http_msg_state refuse_head(http_msg *m, bytes text)
     }
     if (code == HPE_INVALID_METHOD)
         return fail(m, 501, ERR_BAD_DATA, "unknown method");
-    if (code == HPE_INVALID_VERSION)
+    bytes line;
+    bytes_cut(text, '\r', &line, &(bytes){ 0 });
+    bool is_ours = bytes_has_suffix(line, BYTES("HTTP/1.0")) || bytes_has_suffix(line, BYTES("HTTP/1.1"));
+    if (!is_ours && !check_request_line(line))
         return fail(m, 505, ERR_BAD_DATA, "HTTP version not supported");
     const char *reason = llhttp_get_error_reason(&m->parser);
     return bad(m, reason && *reason ? reason : "malformed request");

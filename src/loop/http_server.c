@@ -22,6 +22,7 @@
 #include "loop/http_metrics.h"
 #include "loop/http_request.h"
 #include "loop/router.h"
+#include "loop/signals.h"
 #include "loop/url.h"
 #include <assert.h>
 #include <errno.h>
@@ -830,6 +831,7 @@ size_t http_server_connections(const http_server *s)
 http_server *http_server_new(uv_loop_t *loop, const http_server_options *opt)
 {
     http_server *s = xcalloc(1, sizeof *s);
+    signals_ignore_pipe();
     s->loop = loop;
     s->opt = *opt;
     DEFAULT_TO(max_connections, 512);

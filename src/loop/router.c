@@ -83,6 +83,8 @@ static bool has_row(const router *r, unsigned method, bytes path)
 /* Is there a row for the path with one slash more or less at its end? */
 static bool has_row_by_slash(const router *r, unsigned method, bytes path, arena *a)
 {
+    if (!path.len || path.p[0] != '/')
+        return false;
     if (path.len > 1 && path.p[path.len - 1] == '/')
         return has_row(r, method, bytes_sub(path, 0, path.len - 1));
     return has_row(r, method, arena_bytesf(a, "%.*s/", BYTES_ARG(path)));
