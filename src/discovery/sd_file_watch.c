@@ -292,9 +292,11 @@ static void on_read(job *self, void *ctx)
         p->base.is_read = true;
     }
     free_job(j);
-    if (p->is_closing)
+    if (p->is_closing) {
         finish_close(p);
-    else if ((changed || !was_read) && p->base.on_change)
+        return;
+    }
+    if ((changed || !was_read) && p->base.on_change)
         p->base.on_change(p->base.ctx);
     if (!p->is_closing && p->is_again)
         refresh(p);
