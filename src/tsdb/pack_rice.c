@@ -97,9 +97,9 @@ bool rice_decode(bytes bits, unsigned k, uint64_t *z, size_t n)
 {
     const uint8_t *p = (const uint8_t *)bits.p;
     size_t at = 0, end = bits.len * 8;
-    uint64_t mask = (UINT64_C(1) << k) - 1;
     if (k > RICE_MAX_K)
         return false;
+    uint64_t mask = (UINT64_C(1) << k) - 1;
     for (size_t i = 0; i < n; i++) {
         uint64_t w = load_bits(p, bits.len, at);
         unsigned q = w ? (unsigned)__builtin_ctzll(w) : 64;
