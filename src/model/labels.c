@@ -227,7 +227,7 @@ labels *labels_ref(const labels *l)
 
 void labels_unref(const labels *l)
 {
-    if (!l || atomic_load_explicit(counter(l), memory_order_relaxed) == 0)
+    if (!l || l == &labels_empty || atomic_load_explicit(counter(l), memory_order_relaxed) == 0)
         return;
     if (atomic_fetch_sub_explicit(counter(l), 1, memory_order_acq_rel) == 1)
         free((void *)(uintptr_t)l);
