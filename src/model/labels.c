@@ -384,7 +384,7 @@ static const labels *subset(arena *a, const labels *l, const bytes *names, size_
 {
     labels *out = arena_alloc(a, sizeof *out + l->len);
     uint8_t *to = out->data;
-    label x;
+    label x = { 0 };
     for (labels_iter it = labels_walk(l); it.at < it.end;) {
         const uint8_t *from = it.at;
         labels_next(&it, &x);
