@@ -4,7 +4,9 @@
 #include "config/schema_rows.h"
 
 const conf_field conf_string_list = { .key = "", .type = CONF_LIST, .item = CONF_STRING, .item_size = sizeof(bytes) };
-static const conf_field secret_list_row = { .key = "", .type = CONF_LIST, .item = CONF_SECRET, .item_size = sizeof(bytes) };
+static const conf_field secret_list_row = {
+    .key = "", .type = CONF_LIST, .item = CONF_SECRET, .item_size = sizeof(bytes)
+};
 
 /* ---- credentials ---- */
 
@@ -26,13 +28,13 @@ static const conf_field authorization_fields[] = {
     ROW(authorization_config, "credentials_ref", CONF_STRING, credentials_ref, OMIT),
     END_ROW,
 };
-static const conf_schema authorization_schema = { "config.Authorization", sizeof(authorization_config), authorization_fields,
-                                                  NULL };
+static const conf_schema authorization_schema = { "config.Authorization", sizeof(authorization_config),
+                                                  authorization_fields, NULL };
 
 /* ---- TLS ---- */
 
 static const char *const tls_versions[] = { "", "TLS10", "TLS11", "TLS12", "TLS13", NULL };
-#define TLS_VERSION_ROW(name, m)                                                                               \
+#define TLS_VERSION_ROW(name, m)                                                                                       \
     ROW(tls_config, name, CONF_ENUM, m, .names = tls_versions, .enum_error = "unknown TLS version: $", OMIT)
 
 static const conf_field tls_fields[] = {
@@ -96,7 +98,8 @@ static const conf_schema proxy_schema = { "config.ProxyConfig", sizeof(proxy_con
 static bool check_proxy(const proxy_config *p, err *e)
 {
     if (p->proxy_connect_header.n && !p->proxy_from_environment && p->proxy_url.len == 0)
-        return fail(e, "if proxy_connect_header is configured, proxy_url or proxy_from_environment must also be configured");
+        return fail(
+            e, "if proxy_connect_header is configured, proxy_url or proxy_from_environment must also be configured");
     if (p->proxy_from_environment && p->proxy_url.len)
         return fail(e, "if proxy_from_environment is configured, proxy_url must not be configured");
     if (p->proxy_from_environment && p->no_proxy.len)
@@ -145,8 +148,9 @@ static bool check_oauth2(const oauth2_config *o, err *e)
         return fail(e, "oauth2 token_url must be configured");
     if (!bytes_eq(o->grant_type, BYTES("urn:ietf:params:oauth:grant-type:jwt-bearer"))) {
         if (count_set(o->client_secret, o->client_secret_file, o->client_secret_ref) > 1)
-            return fail(e, "at most one of oauth2 client_secret, client_secret_file & client_secret_ref must be configured "
-                           "using grant-type=client_credentials");
+            return fail(
+                e, "at most one of oauth2 client_secret, client_secret_file & client_secret_ref must be configured "
+                   "using grant-type=client_credentials");
         return true;
     }
     if (count_set(o->client_certificate_key, o->client_certificate_key_file, o->client_certificate_key_ref) > 1)
@@ -170,18 +174,19 @@ static const conf_field header_fields[] = {
 };
 static const conf_schema header_schema = { "config.Header", sizeof(http_header_values), header_fields, NULL };
 
-#define HTTP_CLIENT_ROWS(http2)                                                                                \
-    POINTER(http_client_config, "basic_auth", basic_auth, basic_auth_schema, OMIT),                            \
-    POINTER(http_client_config, "authorization", authorization, authorization_schema, OMIT),                   \
-    POINTER(http_client_config, "oauth2", oauth2, oauth2_schema, OMIT),                                        \
-    ROW(http_client_config, "bearer_token", CONF_SECRET, bearer_token, OMIT),                                  \
-    ROW(http_client_config, "bearer_token_file", CONF_PATH, bearer_token_file, OMIT),                          \
-    STRUCT(http_client_config, "tls_config", tls, tls_schema, OMIT),                                           \
-    ROW(http_client_config, "follow_redirects", CONF_BOOL, follow_redirects, .deflt = "true"),                 \
-    ROW(http_client_config, "enable_http2", CONF_BOOL, enable_http2, .deflt = http2),                          \
-    INLINE(http_client_config, proxy, proxy_schema),                                                           \
-    MAP(http_client_config, "http_headers", http_headers, .of = &header_schema, OMIT, .go_type = "config.Headers"), \
-    END_ROW
+#define HTTP_CLIENT_ROWS(http2)                                                                                        \
+    POINTER(http_client_config, "basic_auth", basic_auth, basic_auth_schema, OMIT),                                    \
+        POINTER(http_client_config, "authorization", authorization, authorization_schema, OMIT),                       \
+        POINTER(http_client_config, "oauth2", oauth2, oauth2_schema, OMIT),                                            \
+        ROW(http_client_config, "bearer_token", CONF_SECRET, bearer_token, OMIT),                                      \
+        ROW(http_client_config, "bearer_token_file", CONF_PATH, bearer_token_file, OMIT),                              \
+        STRUCT(http_client_config, "tls_config", tls, tls_schema, OMIT),                                               \
+        ROW(http_client_config, "follow_redirects", CONF_BOOL, follow_redirects, .deflt = "true"),                     \
+        ROW(http_client_config, "enable_http2", CONF_BOOL, enable_http2, .deflt = http2),                              \
+        INLINE(http_client_config, proxy, proxy_schema),                                                               \
+        MAP(http_client_config, "http_headers", http_headers, .of = &header_schema, OMIT,                              \
+            .go_type = "config.Headers"),                                                                              \
+        END_ROW
 static const conf_field http_client_fields[] = { HTTP_CLIENT_ROWS("true") };
 static const conf_field http_client_no_http2_fields[] = { HTTP_CLIENT_ROWS("false") };
 
@@ -189,9 +194,10 @@ static bool finish_http_client(conf_ctx *c, void *obj, err *e)
 {
     return http_client_finish(c, obj, e);
 }
-const conf_schema http_client_schema = { "config.plain", sizeof(http_client_config), http_client_fields, finish_http_client };
-const conf_schema http_client_no_http2_schema = { "config.plain", sizeof(http_client_config), http_client_no_http2_fields,
-                                                  finish_http_client };
+const conf_schema http_client_schema = { "config.plain", sizeof(http_client_config), http_client_fields,
+                                         finish_http_client };
+const conf_schema http_client_no_http2_schema = { "config.plain", sizeof(http_client_config),
+                                                  http_client_no_http2_fields, finish_http_client };
 
 /* ---- checks between fields ---- */
 
@@ -238,10 +244,24 @@ static bool check_authorization(conf_ctx *c, authorization_config *a, err *e)
 static bool check_headers(const http_client_config *h, err *e)
 {
     static const char *const reserved[] = {
-        "Authorization", "Host", "Content-Encoding", "Content-Length", "Content-Type", "User-Agent", "Connection",
-        "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Www-Authenticate", "Accept-Encoding",
-        "X-Prometheus-Remote-Write-Version", "X-Prometheus-Remote-Read-Version", "X-Prometheus-Scrape-Timeout-Seconds",
-        "X-Amz-Date", "X-Amz-Security-Token", "X-Amz-Content-Sha256",
+        "Authorization",
+        "Host",
+        "Content-Encoding",
+        "Content-Length",
+        "Content-Type",
+        "User-Agent",
+        "Connection",
+        "Keep-Alive",
+        "Proxy-Authenticate",
+        "Proxy-Authorization",
+        "Www-Authenticate",
+        "Accept-Encoding",
+        "X-Prometheus-Remote-Write-Version",
+        "X-Prometheus-Remote-Read-Version",
+        "X-Prometheus-Scrape-Timeout-Seconds",
+        "X-Amz-Date",
+        "X-Amz-Security-Token",
+        "X-Amz-Content-Sha256",
     };
     for (size_t i = 0; i < h->http_headers.n; i++) {
         for (size_t k = 0; k < sizeof reserved / sizeof *reserved; k++) {

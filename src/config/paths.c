@@ -132,7 +132,7 @@ static bool match_one(cursor *p, cursor *s, bool *bad)
 bool path_match(bytes pattern, bytes name, bool *bad)
 {
     cursor p = cursor_of(pattern), s = cursor_of(name);
-    cursor star = { 0 }, retry = s;     /* behind the last star; where the name went on there */
+    cursor star = { 0 }, retry = s; /* behind the last star; where the name went on there */
     *bad = false;
     for (;;) {
         while (cursor_take(&p, '*')) {

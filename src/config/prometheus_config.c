@@ -12,13 +12,13 @@
 #include <stdlib.h>
 
 typedef struct loaded {
-    prom_config config;                  /* first: what callers see */
+    prom_config config; /* first: what callers see */
     atomic_uint refs;
     arena a;
     conf_ctx ctx;
     prom_config_options opts;
     bytes path;
-    map jobs;                            /* while loading: job name -> file, in which it stands */
+    map jobs; /* while loading: job name -> file, in which it stands */
 } loaded;
 
 /* ---- alerting ---- */
@@ -27,8 +27,8 @@ static bool check_api_version(conf_ctx *c, const void *value, err *e)
 {
     bytes v = *(const bytes *)value;
     return bytes_eq(v, BYTES("v2"))
-        || err_set(e, ERR_BAD_DATA, "expected Alertmanager api version to be one of [v2] but got %.*s",
-                   BYTES_ARG(bytes_sub(v, 0, 100)));
+           || err_set(e, ERR_BAD_DATA, "expected Alertmanager api version to be one of [v2] but got %.*s",
+                      BYTES_ARG(bytes_sub(v, 0, 100)));
 }
 
 static const conf_field alertmanager_fields[] = {
@@ -87,8 +87,8 @@ static const conf_field config_fields[] = {
     STRUCT(prom_config, "tracing", tracing, tracing_schema, OMIT),
     LIST(prom_config, "remote_write", remote_write, .of = &remote_write_schema, OMIT,
          .go_type = "[]*config.RemoteWriteConfig", .null_error = "empty or null remote write config section"),
-    LIST(prom_config, "remote_read", remote_read, .of = &remote_read_schema, OMIT, .go_type = "[]*config.RemoteReadConfig",
-         .null_error = "empty or null remote read config section"),
+    LIST(prom_config, "remote_read", remote_read, .of = &remote_read_schema, OMIT,
+         .go_type = "[]*config.RemoteReadConfig", .null_error = "empty or null remote read config section"),
     STRUCT(prom_config, "otlp", otlp, otlp_schema, OMIT),
     END_ROW,
 };
@@ -99,7 +99,8 @@ static bool check_globs(const bytes_list *l, const char *what, err *e)
     for (size_t i = 0; i < l->n; i++) {
         ptrdiff_t star = bytes_find(l->p[i], '*');
         if (star >= 0 && bytes_find(bytes_sub(l->p[i], (size_t)star, l->p[i].len), '/') >= 0)
-            return err_set(e, ERR_BAD_DATA, "invalid %s file path \"%.*s\"", what, BYTES_ARG(bytes_sub(l->p[i], 0, 200)));
+            return err_set(e, ERR_BAD_DATA, "invalid %s file path \"%.*s\"", what,
+                           BYTES_ARG(bytes_sub(l->p[i], 0, 200)));
     }
     return true;
 }
@@ -171,16 +172,18 @@ static bool finish_remotes(conf_ctx *c, prom_config *cfg, const yaml_node *root,
     for (size_t i = 0; ok && i < cfg->remote_write.n; i++) {
         const remote_write_config *w = &cfg->remote_write.p[i];
         point_at(c, root, "remote_write", i);
-        ok = (add_name(&seen, w->name) || err_set(e, ERR_BAD_DATA, "found multiple remote write configs with job name \"%.*s\"",
-                                                  BYTES_ARG(w->name)))
-            && relabel_check(c, &w->write_relabel, cfg->global.name_validation, e);
+        ok = (add_name(&seen, w->name)
+              || err_set(e, ERR_BAD_DATA, "found multiple remote write configs with job name \"%.*s\"",
+                         BYTES_ARG(w->name)))
+             && relabel_check(c, &w->write_relabel, cfg->global.name_validation, e);
     }
     map_clear(&seen);
     for (size_t i = 0; ok && i < cfg->remote_read.n; i++) {
         const remote_read_config *r = &cfg->remote_read.p[i];
         point_at(c, root, "remote_read", i);
-        ok = add_name(&seen, r->name) || err_set(e, ERR_BAD_DATA, "found multiple remote read configs with job name \"%.*s\"",
-                                                 BYTES_ARG(r->name));
+        ok = add_name(&seen, r->name)
+             || err_set(e, ERR_BAD_DATA, "found multiple remote read configs with job name \"%.*s\"",
+                        BYTES_ARG(r->name));
     }
     map_release(&seen);
     return ok;
@@ -192,8 +195,11 @@ static bool check_translation(const prom_config *cfg, err *e)
         const char *name;
         bool needs_utf8;
     } strategies[] = {
-        { "", false }, { "UnderscoreEscapingWithSuffixes", false }, { "UnderscoreEscapingWithoutSuffixes", false },
-        { "NoTranslation", true }, { "NoUTF8EscapingWithSuffixes", true },
+        { "", false },
+        { "UnderscoreEscapingWithSuffixes", false },
+        { "UnderscoreEscapingWithoutSuffixes", false },
+        { "NoTranslation", true },
+        { "NoUTF8EscapingWithSuffixes", true },
     };
     bytes s = cfg->otlp.translation_strategy;
     for (size_t i = 0; i < sizeof strategies / sizeof *strategies; i++) {
@@ -219,8 +225,8 @@ static bool finish_config(conf_ctx *c, void *obj, err *e)
     cfg->global.external_labels = external_labels_expand(c->a, cfg->global.external_labels);
     storage_config_complete(c->a, &cfg->storage, &retention);
     return check_globs(&cfg->rule_files, "rule", e) && check_globs(&cfg->scrape_config_files, "scrape config", e)
-        && finish_jobs(c, cfg, e) && finish_alerting(c, cfg, e) && finish_remotes(c, cfg, root, e)
-        && check_translation(cfg, e);
+           && finish_jobs(c, cfg, e) && finish_alerting(c, cfg, e) && finish_remotes(c, cfg, root, e)
+           && check_translation(cfg, e);
 }
 static const conf_schema config_schema = { "config.plain", sizeof(prom_config), config_fields, finish_config };
 
@@ -243,7 +249,7 @@ static bool decode_scrape_file(loaded *l, bytes path, scrape_file *out, err *e)
     buf text;
     const yaml_node *root;
     bool ok = file_read(path.p, LIMIT_CONFIG_FILE, &text, e) && yaml_parse(buf_bytes(&text), &l->a, &root, e)
-        && conf_decode(&l->ctx, root, &scrape_file_schema, out, e);
+              && conf_decode(&l->ctx, root, &scrape_file_schema, out, e);
     buf_release(&text);
     return ok;
 }
@@ -418,7 +424,8 @@ bool prom_config_next_unsupported(const prom_config *c, size_t *i, sd_unsupporte
         bool is_job = owner < c->n_jobs;
         const scrape_config *s = is_job ? c->jobs[owner] : NULL;
         const sd_configs *sd = is_job ? &s->sd : &c->alerting.alertmanagers.p[owner - c->n_jobs].sd;
-        *out = (sd_unsupported){ .job = is_job ? s->job_name : BYTES("alertmanager"), .file = is_job ? s->file : c->path,
+        *out = (sd_unsupported){ .job = is_job ? s->job_name : BYTES("alertmanager"),
+                                 .file = is_job ? s->file : c->path,
                                  .line = is_job ? s->line : 0 };
         if (kind < SD_N_OTHER && sd->other[kind]) {
             out->key = sd_other_keys[kind];

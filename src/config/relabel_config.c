@@ -1,6 +1,7 @@
 /* relabel_config.c: relabelling rules as prometheus.yml has them, checked as relabel.Config.Validate() checks them.
  *
- * The checks of a rule by itself run when it is decoded; those of label names once the job's validation scheme is known. */
+ * The checks of a rule by itself run when it is decoded; those of label names once the job's validation scheme is
+ * known. */
 #include "base/utf8.h"
 #include "config/config_priv.h"
 #include <assert.h>
@@ -46,9 +47,9 @@ static const conf_field relabel_fields[] = {
 
 /* What an action asks for. */
 enum {
-    NEEDS_TARGET = 1,       /* target_label must be there */
-    LABEL_TARGET = 2,       /* and be a label name */
-    ONLY_TARGET = 4,        /* nothing but source_labels and target_label */
+    NEEDS_TARGET = 1, /* target_label must be there */
+    LABEL_TARGET = 2, /* and be a label name */
+    ONLY_TARGET = 4,  /* nothing but source_labels and target_label */
     ONLY_REGEX = 8,
     NO_REPLACEMENT = 16,
 };
@@ -139,13 +140,15 @@ static bool check_rule(const relabel_rule *r, int name_validation, err *e)
     bool target_ok = true;
     if (r->action == RELABEL_REPLACE)
         target_ok = bytes_find(r->target_label, '$') < 0 ? label_name_allowed(r->target_label, name_validation)
-                                                          : is_template_allowed(r->target_label, name_validation);
+                                                         : is_template_allowed(r->target_label, name_validation);
     else if (action_rules[r->action] & LABEL_TARGET)
         target_ok = label_name_allowed(r->target_label, name_validation);
     if (!target_ok)
-        return err_set(e, ERR_BAD_DATA, "\"%.*s\" is invalid 'target_label' for %s action", BYTES_ARG(r->target_label), action);
+        return err_set(e, ERR_BAD_DATA, "\"%.*s\" is invalid 'target_label' for %s action", BYTES_ARG(r->target_label),
+                       action);
     if (r->action == RELABEL_LABELMAP && !is_template_allowed(r->replacement, name_validation))
-        return err_set(e, ERR_BAD_DATA, "\"%.*s\" is invalid 'replacement' for %s action", BYTES_ARG(r->replacement), action);
+        return err_set(e, ERR_BAD_DATA, "\"%.*s\" is invalid 'replacement' for %s action", BYTES_ARG(r->replacement),
+                       action);
     return true;
 }
 

@@ -1,15 +1,28 @@
 /* remote_config.c: remote_write and remote_read sections. Rows, defaults and checks follow config/config.go. */
 #include "config/config_priv.h"
 
-#define AUTH_IN_HEADERS                                                                                        \
-    "authorization header must be changed via the basic_auth, authorization, oauth2, sigv4, azuread or google_iam parameter"
+#define AUTH_IN_HEADERS                                                                                                \
+    "authorization header must be changed via the basic_auth, authorization, oauth2, sigv4, azuread or google_iam "    \
+    "parameter"
 
 bool remote_headers_check(const string_map *headers, const char *authorization_sentence, err *e)
 {
     static const char *const reserved[] = {
-        "host", "content-encoding", "content-length", "content-type", "user-agent", "connection", "keep-alive",
-        "proxy-authenticate", "proxy-authorization", "www-authenticate", "accept-encoding",
-        "x-prometheus-remote-write-version", "x-prometheus-remote-read-version", "x-amz-date", "x-amz-security-token",
+        "host",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "user-agent",
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "www-authenticate",
+        "accept-encoding",
+        "x-prometheus-remote-write-version",
+        "x-prometheus-remote-read-version",
+        "x-amz-date",
+        "x-amz-security-token",
         "x-amz-content-sha256",
     };
     for (size_t i = 0; i < headers->n; i++) {
@@ -78,7 +91,8 @@ static const conf_field remote_write_fields[] = {
     ROW(remote_write_config, "send_exemplars", CONF_BOOL, send_exemplars, OMIT),
     ROW(remote_write_config, "send_native_histograms", CONF_BOOL, send_native_histograms, OMIT),
     ROW(remote_write_config, "round_robin_dns", CONF_BOOL, round_robin_dns, OMIT),
-    ROW(remote_write_config, "protobuf_message", CONF_STRING, protobuf_message, .deflt = "prometheus.WriteRequest", OMIT),
+    ROW(remote_write_config, "protobuf_message", CONF_STRING, protobuf_message, .deflt = "prometheus.WriteRequest",
+        OMIT),
     ROW(remote_write_config, "failed_request_logging", CONF_BOOL, failed_request_logging, OMIT),
     INLINE(remote_write_config, http, http_client_no_http2_schema),
     STRUCT(remote_write_config, "queue_config", queue, queue_schema, OMIT),
@@ -95,9 +109,12 @@ static bool check_one_auth(const remote_write_config *w, err *e)
         bool is_set;
         const char *name;
     } kinds[] = {
-        { w->http.basic_auth != NULL, "basic_auth" }, { w->http.authorization != NULL, "authorization" },
-        { w->http.oauth2 != NULL, "oauth2" },         { w->sigv4 != NULL, "sigv4" },
-        { w->azuread != NULL, "azuread" },            { w->google_iam != NULL, "google_iam" },
+        { w->http.basic_auth != NULL, "basic_auth" },
+        { w->http.authorization != NULL, "authorization" },
+        { w->http.oauth2 != NULL, "oauth2" },
+        { w->sigv4 != NULL, "sigv4" },
+        { w->azuread != NULL, "azuread" },
+        { w->google_iam != NULL, "google_iam" },
     };
     char names[128] = "";
     int n = 0;
@@ -109,9 +126,11 @@ static bool check_one_auth(const remote_write_config *w, err *e)
         strcat(names, kinds[i].name);
     }
     return n < 2
-        || err_set(e, ERR_BAD_DATA,
-                   "at most one of basic_auth, authorization, oauth2, sigv4, azuread or google_iam must be configured. "
-                   "Currently configured: [%s]", names);
+           || err_set(
+               e, ERR_BAD_DATA,
+               "at most one of basic_auth, authorization, oauth2, sigv4, azuread or google_iam must be configured. "
+               "Currently configured: [%s]",
+               names);
 }
 
 static bool finish_remote_write(conf_ctx *c, void *obj, err *e)
@@ -123,7 +142,8 @@ static bool finish_remote_write(conf_ctx *c, void *obj, err *e)
         return false;
     if (!bytes_eq(w->protobuf_message, BYTES("prometheus.WriteRequest"))
         && !bytes_eq(w->protobuf_message, BYTES("io.prometheus.write.v2.Request")))
-        return err_set(e, ERR_BAD_DATA, "invalid protobuf_message value: unknown type for remote write protobuf message %.*s, "
+        return err_set(e, ERR_BAD_DATA,
+                       "invalid protobuf_message value: unknown type for remote write protobuf message %.*s, "
                        "supported: prometheus.WriteRequest, io.prometheus.write.v2.Request",
                        BYTES_ARG(bytes_sub(w->protobuf_message, 0, 100)));
     return http_client_finish(c, &w->http, e) && check_queue(&w->queue, e) && check_one_auth(w, e);
@@ -153,4 +173,5 @@ static bool finish_remote_read(conf_ctx *c, void *obj, err *e)
         return err_set(e, ERR_BAD_DATA, "url for remote_read is empty");
     return remote_headers_check(&r->headers, AUTH_IN_HEADERS, e) && http_client_finish(c, &r->http, e);
 }
-const conf_schema remote_read_schema = { "config.plain", sizeof(remote_read_config), remote_read_fields, finish_remote_read };
+const conf_schema remote_read_schema = { "config.plain", sizeof(remote_read_config), remote_read_fields,
+                                         finish_remote_read };

@@ -40,8 +40,8 @@ typedef struct rule_checks {
     bool ignore_unknown_fields;
 } rule_checks;
 
-/* All in a; checks may be NULL. On failure every finding is appended to errors (may be NULL) as lines, the first is in e.
- * Only the first YAML document of a file counts; an empty file has no groups. */
+/* All in a; checks may be NULL. On failure every finding is appended to errors (may be NULL) as lines, the first is in
+ * e. Only the first YAML document of a file counts; an empty file has no groups. */
 bool rule_file_load(const char *path, arena *a, const rule_checks *checks, rule_file **out, buf *errors, err *e);
 bool rule_file_parse(bytes text, const char *path, arena *a, const rule_checks *checks, rule_file **out, buf *errors,
                      err *e);

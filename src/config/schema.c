@@ -43,12 +43,25 @@ static bool fail_at(conf_ctx *c, const yaml_node *n, err *e)
 }
 
 static const char *const scalar_go_types[] = {
-    [CONF_STRING] = "string",   [CONF_SECRET] = "config.plain",    [CONF_URL] = "string",
-    [CONF_PATH] = "string",     [CONF_ENUM] = "string",            [CONF_BOOL] = "bool",
-    [CONF_OPTIONAL_BOOL] = "bool", [CONF_INT] = "int",             [CONF_UINT] = "uint",
-    [CONF_FLOAT] = "float64",   [CONF_DURATION] = "string",        [CONF_SIZE] = "units.Base2Bytes",
-    [CONF_REGEX] = "string",    [CONF_LABELS] = "model.LabelSet",  [CONF_STRUCT] = "", [CONF_POINTER] = "",
-    [CONF_LIST] = "[]",         [CONF_MAP] = "map[string]",        [CONF_RAW] = "interface {}",
+    [CONF_STRING] = "string",
+    [CONF_SECRET] = "config.plain",
+    [CONF_URL] = "string",
+    [CONF_PATH] = "string",
+    [CONF_ENUM] = "string",
+    [CONF_BOOL] = "bool",
+    [CONF_OPTIONAL_BOOL] = "bool",
+    [CONF_INT] = "int",
+    [CONF_UINT] = "uint",
+    [CONF_FLOAT] = "float64",
+    [CONF_DURATION] = "string",
+    [CONF_SIZE] = "units.Base2Bytes",
+    [CONF_REGEX] = "string",
+    [CONF_LABELS] = "model.LabelSet",
+    [CONF_STRUCT] = "",
+    [CONF_POINTER] = "",
+    [CONF_LIST] = "[]",
+    [CONF_MAP] = "map[string]",
+    [CONF_RAW] = "interface {}",
 };
 
 static void put_go_type(buf *out, const conf_field *f)
@@ -100,21 +113,14 @@ static size_t value_size(const conf_field *f)
     case CONF_STRING:
     case CONF_SECRET:
     case CONF_URL:
-    case CONF_PATH:
-        return sizeof(bytes);
-    case CONF_ENUM:
-        return sizeof(int);
-    case CONF_BOOL:
-        return sizeof(bool);
-    case CONF_OPTIONAL_BOOL:
-        return sizeof(signed char);
-    case CONF_STRUCT:
-        return f->of->size;
+    case CONF_PATH: return sizeof(bytes);
+    case CONF_ENUM: return sizeof(int);
+    case CONF_BOOL: return sizeof(bool);
+    case CONF_OPTIONAL_BOOL: return sizeof(signed char);
+    case CONF_STRUCT: return f->of->size;
     case CONF_LIST:
-    case CONF_MAP:
-        return sizeof(conf_list);
-    default:
-        return 8; /* numbers and pointers */
+    case CONF_MAP: return sizeof(conf_list);
+    default: return 8; /* numbers and pointers */
     }
 }
 
@@ -130,20 +136,11 @@ static void zero_value(const conf_field *f, void *dst)
     case CONF_PATH:
         *(bytes *)dst = BYTES(""); /* (1) */
         break;
-    case CONF_OPTIONAL_BOOL:
-        *(signed char *)dst = -1;
-        break;
-    case CONF_ENUM:
-        *(int *)dst = f->names[0][0] == '\0' ? 0 : -1;
-        break;
-    case CONF_LABELS:
-        *(const labels **)dst = &labels_empty;
-        break;
-    case CONF_STRUCT:
-        zero_struct(f->of, dst);
-        break;
-    default:
-        break;
+    case CONF_OPTIONAL_BOOL: *(signed char *)dst = -1; break;
+    case CONF_ENUM: *(int *)dst = f->names[0][0] == '\0' ? 0 : -1; break;
+    case CONF_LABELS: *(const labels **)dst = &labels_empty; break;
+    case CONF_STRUCT: zero_struct(f->of, dst); break;
+    default: break;
     }
 }
 
@@ -267,17 +264,11 @@ static bool decode_text(conf_ctx *c, const conf_field *f, bytes text, void *dst,
             return false;
         *(bytes *)dst = text;
         return true;
-    case CONF_ENUM:
-        return decode_enum(f, text, dst, e);
-    case CONF_DURATION:
-        return duration_parse(text, dst, e);
-    case CONF_SIZE:
-        return conf_size_parse(text, dst, e);
-    case CONF_REGEX:
-        return (*(regex **)dst = conf_regex(c, text, e)) != NULL;
-    default:
-        *(bytes *)dst = text;
-        return true;
+    case CONF_ENUM: return decode_enum(f, text, dst, e);
+    case CONF_DURATION: return duration_parse(text, dst, e);
+    case CONF_SIZE: return conf_size_parse(text, dst, e);
+    case CONF_REGEX: return (*(regex **)dst = conf_regex(c, text, e)) != NULL;
+    default: *(bytes *)dst = text; return true;
     }
 }
 
@@ -292,16 +283,11 @@ static bool decode_scalar(conf_ctx *c, const conf_field *f, const yaml_node *n, 
     }
     switch (f->type) {
     case CONF_BOOL:
-    case CONF_OPTIONAL_BOOL:
-        return decode_bool(c, f, n, &v, dst);
-    case CONF_INT:
-        return decode_int(c, f, n, &v, dst);
-    case CONF_UINT:
-        return decode_uint(c, f, n, &v, dst);
-    case CONF_FLOAT:
-        return decode_float(c, f, n, &v, dst);
-    default:
-        return decode_text(c, f, n->text, dst, e) || fail_at(c, n, e);
+    case CONF_OPTIONAL_BOOL: return decode_bool(c, f, n, &v, dst);
+    case CONF_INT: return decode_int(c, f, n, &v, dst);
+    case CONF_UINT: return decode_uint(c, f, n, &v, dst);
+    case CONF_FLOAT: return decode_float(c, f, n, &v, dst);
+    default: return decode_text(c, f, n->text, dst, e) || fail_at(c, n, e);
     }
 }
 
@@ -420,8 +406,11 @@ static bool decode_labels(conf_ctx *c, const conf_field *f, const yaml_node *n, 
         bytes key, value;
     } pair;
     static const char type[] = "model.LabelSet";
-    const conf_field as_map = { .type = CONF_MAP, .item = CONF_STRING, .item_size = sizeof(pair),
-                                .value_offset = offsetof(pair, value), .go_type = f->go_type ? f->go_type : type };
+    const conf_field as_map = { .type = CONF_MAP,
+                                .item = CONF_STRING,
+                                .item_size = sizeof(pair),
+                                .value_offset = offsetof(pair, value),
+                                .go_type = f->go_type ? f->go_type : type };
     conf_list l = { 0 };
     size_t before = c->n_errors;
     if (!decode_map(c, &as_map, n, &l, e))
@@ -471,8 +460,8 @@ static bool decode_field(conf_ctx *c, const conf_schema *schema, const yaml_pair
     const conf_field *f = find_field(schema, key, &offset, &index);
     if (!f) {
         if (!c->ignore_unknown)
-            buf_printf(error_line(c, p->key->line), "field %.*s not found in type %s", BYTES_ARG(bytes_sub(key, 0, 200)),
-                       schema->go_type);
+            buf_printf(error_line(c, p->key->line), "field %.*s not found in type %s",
+                       BYTES_ARG(bytes_sub(key, 0, 200)), schema->go_type);
         return true;
     }
     if (done[index / 64] & (UINT64_C(1) << (index % 64))) {
@@ -530,19 +519,12 @@ static bool decode_value(conf_ctx *c, const conf_field *f, const yaml_node *n, v
         if (!f->key || f->item_size)
             conf_defaults(c, f->of, dst);
         return decode_struct(c, f->of, n, dst, e);
-    case CONF_POINTER:
-        return decode_pointer(c, f, n, dst, e);
-    case CONF_LIST:
-        return decode_list(c, f, n, dst, e);
-    case CONF_MAP:
-        return decode_map(c, f, n, dst, e);
-    case CONF_LABELS:
-        return decode_labels(c, f, n, dst, e);
-    case CONF_RAW:
-        *(const yaml_node **)dst = n;
-        return true;
-    default:
-        return decode_scalar(c, f, n, dst, e);
+    case CONF_POINTER: return decode_pointer(c, f, n, dst, e);
+    case CONF_LIST: return decode_list(c, f, n, dst, e);
+    case CONF_MAP: return decode_map(c, f, n, dst, e);
+    case CONF_LABELS: return decode_labels(c, f, n, dst, e);
+    case CONF_RAW: *(const yaml_node **)dst = n; return true;
+    default: return decode_scalar(c, f, n, dst, e);
     }
 }
 
@@ -558,7 +540,8 @@ static void start(conf_ctx *c)
 
 static bool report(conf_ctx *c, err *e)
 {
-    return c->n_errors == 0 || err_set(e, ERR_BAD_DATA, "yaml: unmarshal errors:%.*s", BYTES_ARG(buf_bytes(&c->errors)));
+    return c->n_errors == 0
+           || err_set(e, ERR_BAD_DATA, "yaml: unmarshal errors:%.*s", BYTES_ARG(buf_bytes(&c->errors)));
 }
 
 bool conf_decode(conf_ctx *c, const yaml_node *root, const conf_schema *schema, void *out, err *e)
@@ -593,12 +576,8 @@ static void set_dir_value(arena *a, const conf_field *f, void *dst, bytes dir)
     conf_list l;
     conf_field el;
     switch (f->type) {
-    case CONF_PATH:
-        *(bytes *)dst = path_join_dir(a, dir, *(bytes *)dst);
-        break;
-    case CONF_STRUCT:
-        conf_set_dir(a, f->of, dst, dir);
-        break;
+    case CONF_PATH: *(bytes *)dst = path_join_dir(a, dir, *(bytes *)dst); break;
+    case CONF_STRUCT: conf_set_dir(a, f->of, dst, dir); break;
     case CONF_POINTER:
         if (*(void **)dst)
             conf_set_dir(a, f->of, *(void **)dst, dir);
@@ -610,8 +589,7 @@ static void set_dir_value(arena *a, const conf_field *f, void *dst, bytes dir)
         for (size_t i = 0; i < l.n; i++)
             set_dir_value(a, &el, l.p + i * f->item_size + f->value_offset, dir);
         break;
-    default:
-        break;
+    default: break;
     }
 }
 

@@ -1,8 +1,8 @@
 /* schema_write.c: structs back to YAML text: conf_write() of schema.h.
  *
  * The layout comes from libyaml's emitter, whose Go port lays out what Prometheus prints: block style, lists not
- * indented, lines folded near 80 columns. Strings are quoted where they would read as something else: yaml.v2's stringv().
- * Map keys are sorted as yaml.v2 sorts them (numbers within text by value). Secrets never get out.           */
+ * indented, lines folded near 80 columns. Strings are quoted where they would read as something else: yaml.v2's
+ * stringv(). Map keys are sorted as yaml.v2 sorts them (numbers within text by value). Secrets never get out. */
 #include "base/duration.h"
 #include "base/limits.h"
 #include "base/num.h"
@@ -17,8 +17,8 @@
 typedef struct writer {
     yaml_emitter_t emitter;
     buf *out;
-    arena a;             /* texts of one value */
-    bool flow;           /* the next list or map is written in one line */
+    arena a;   /* texts of one value */
+    bool flow; /* the next list or map is written in one line */
     bool failed;
 } writer;
 
@@ -56,9 +56,11 @@ static void begin(writer *w, bool is_list)
     bool flow = w->flow;
     w->flow = false;
     if (is_list)
-        yaml_sequence_start_event_initialize(&ev, NULL, NULL, 1, flow ? YAML_FLOW_SEQUENCE_STYLE : YAML_BLOCK_SEQUENCE_STYLE);
+        yaml_sequence_start_event_initialize(&ev, NULL, NULL, 1,
+                                             flow ? YAML_FLOW_SEQUENCE_STYLE : YAML_BLOCK_SEQUENCE_STYLE);
     else
-        yaml_mapping_start_event_initialize(&ev, NULL, NULL, 1, flow ? YAML_FLOW_MAPPING_STYLE : YAML_BLOCK_MAPPING_STYLE);
+        yaml_mapping_start_event_initialize(&ev, NULL, NULL, 1,
+                                            flow ? YAML_FLOW_MAPPING_STYLE : YAML_BLOCK_MAPPING_STYLE);
     emit(w, &ev);
 }
 
@@ -216,32 +218,22 @@ bool conf_is_zero(const conf_field *f, const void *obj)
     case CONF_STRING:
     case CONF_SECRET:
     case CONF_URL:
-    case CONF_PATH:
-        return ((const bytes *)p)->len == 0;
-    case CONF_ENUM:
-        return *(const int *)p < 0 || f->names[*(const int *)p][0] == '\0';
-    case CONF_BOOL:
-        return !*(const bool *)p;
-    case CONF_OPTIONAL_BOOL:
-        return *(const signed char *)p < 0;
+    case CONF_PATH: return ((const bytes *)p)->len == 0;
+    case CONF_ENUM: return *(const int *)p < 0 || f->names[*(const int *)p][0] == '\0';
+    case CONF_BOOL: return !*(const bool *)p;
+    case CONF_OPTIONAL_BOOL: return *(const signed char *)p < 0;
     case CONF_INT:
     case CONF_UINT:
     case CONF_DURATION:
-    case CONF_SIZE:
-        return *(const uint64_t *)p == 0;
-    case CONF_FLOAT:
-        return *(const double *)p == 0;
-    case CONF_LABELS:
-        return (*(const labels *const *)p)->len == 0;
-    case CONF_STRUCT:
-        return is_zero_struct(f->of, p);
+    case CONF_SIZE: return *(const uint64_t *)p == 0;
+    case CONF_FLOAT: return *(const double *)p == 0;
+    case CONF_LABELS: return (*(const labels *const *)p)->len == 0;
+    case CONF_STRUCT: return is_zero_struct(f->of, p);
     case CONF_LIST:
-    case CONF_MAP:
-        return conf_list_at(p).n == 0;
+    case CONF_MAP: return conf_list_at(p).n == 0;
     case CONF_REGEX:
     case CONF_POINTER:
-    case CONF_RAW:
-        return *(void *const *)p == NULL;
+    case CONF_RAW: return *(void *const *)p == NULL;
     }
     return false;
 }
@@ -341,15 +333,9 @@ static void write_scalar(writer *w, const conf_field *f, const void *p)
         else
             put_plain(w, "null");
         break;
-    case CONF_URL:
-        write_url(w, *(const bytes *)p);
-        break;
-    case CONF_ENUM:
-        put_string(w, bytes_of(*(const int *)p < 0 ? "" : f->names[*(const int *)p]));
-        break;
-    case CONF_BOOL:
-        put_plain(w, *(const bool *)p ? "true" : "false");
-        break;
+    case CONF_URL: write_url(w, *(const bytes *)p); break;
+    case CONF_ENUM: put_string(w, bytes_of(*(const int *)p < 0 ? "" : f->names[*(const int *)p])); break;
+    case CONF_BOOL: put_plain(w, *(const bool *)p ? "true" : "false"); break;
     case CONF_OPTIONAL_BOOL:
         put_plain(w, *(const signed char *)p < 0 ? "null" : *(const signed char *)p ? "true" : "false");
         break;
@@ -361,24 +347,16 @@ static void write_scalar(writer *w, const conf_field *f, const void *p)
         snprintf(number, sizeof number, "%llu", (unsigned long long)*(const uint64_t *)p);
         put_plain(w, number);
         break;
-    case CONF_FLOAT:
-        write_float(w, *(const double *)p);
-        break;
-    case CONF_DURATION:
-        put_string(w, duration_format(&w->a, *(const int64_t *)p));
-        break;
-    case CONF_SIZE:
-        put_string(w, conf_size_format(&w->a, *(const int64_t *)p));
-        break;
+    case CONF_FLOAT: write_float(w, *(const double *)p); break;
+    case CONF_DURATION: put_string(w, duration_format(&w->a, *(const int64_t *)p)); break;
+    case CONF_SIZE: put_string(w, conf_size_format(&w->a, *(const int64_t *)p)); break;
     case CONF_REGEX:
         if (*(regex *const *)p)
             put_string(w, regex_pattern(*(regex *const *)p));
         else
             put_plain(w, "null");
         break;
-    default:
-        put_string(w, *(const bytes *)p);
-        break;
+    default: put_string(w, *(const bytes *)p); break;
     }
 }
 
@@ -387,8 +365,8 @@ static void write_scalar(writer *w, const conf_field *f, const void *p)
 /* A key whose value must not be shown. Everything Prometheus' own kinds of discovery keep as a Secret is called so. */
 static bool is_secret_key(bytes key)
 {
-    static const char *const words[] = { "password", "secret", "token", "credentials", "passphrase", "private_key",
-                                         "api_key", "application_key", "key" };
+    static const char *const words[] = { "password",    "secret",  "token",           "credentials", "passphrase",
+                                         "private_key", "api_key", "application_key", "key" };
     if (bytes_has_suffix(key, BYTES("_file")) || bytes_has_suffix(key, BYTES("_id")))
         return false;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
@@ -426,9 +404,7 @@ static void write_value(writer *w, const conf_field *f, const void *p)
 {
     const void *target;
     switch (f->type) {
-    case CONF_STRUCT:
-        write_struct(w, f->of, p);
-        break;
+    case CONF_STRUCT: write_struct(w, f->of, p); break;
     case CONF_POINTER:
     case CONF_RAW:
         target = *(const void *const *)p;
@@ -439,18 +415,10 @@ static void write_value(writer *w, const conf_field *f, const void *p)
         else
             write_struct(w, f->of, target);
         break;
-    case CONF_LIST:
-        write_list(w, f, conf_list_at(p));
-        break;
-    case CONF_MAP:
-        write_map(w, f, conf_list_at(p));
-        break;
-    case CONF_LABELS:
-        write_labels(w, *(const labels *const *)p);
-        break;
-    default:
-        write_scalar(w, f, p);
-        break;
+    case CONF_LIST: write_list(w, f, conf_list_at(p)); break;
+    case CONF_MAP: write_map(w, f, conf_list_at(p)); break;
+    case CONF_LABELS: write_labels(w, *(const labels *const *)p); break;
+    default: write_scalar(w, f, p); break;
     }
 }
 

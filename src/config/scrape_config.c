@@ -33,7 +33,8 @@ static const conf_field scrape_fields[] = {
     ROW(scrape_config, "fallback_scrape_protocol", CONF_STRING, fallback_name, OMIT),
     ROW(scrape_config, "scrape_native_histograms", CONF_OPTIONAL_BOOL, scrape_native_histograms, OMIT),
     ROW(scrape_config, "always_scrape_classic_histograms", CONF_OPTIONAL_BOOL, always_scrape_classic_histograms, OMIT),
-    ROW(scrape_config, "convert_classic_histograms_to_nhcb", CONF_OPTIONAL_BOOL, convert_classic_histograms_to_nhcb, OMIT),
+    ROW(scrape_config, "convert_classic_histograms_to_nhcb", CONF_OPTIONAL_BOOL, convert_classic_histograms_to_nhcb,
+        OMIT),
     ROW(scrape_config, "scrape_failure_log_file", CONF_PATH, scrape_failure_log_file, OMIT),
     ROW(scrape_config, "metrics_path", CONF_STRING, metrics_path, .deflt = "/metrics", OMIT),
     ROW(scrape_config, "scheme", CONF_STRING, scheme, .deflt = "http", OMIT),
@@ -47,8 +48,8 @@ static const conf_field scrape_fields[] = {
     ROW(scrape_config, "native_histogram_bucket_limit", CONF_UINT, native_histogram_bucket_limit, OMIT),
     ROW(scrape_config, "native_histogram_min_bucket_factor", CONF_FLOAT, native_histogram_min_bucket_factor, OMIT),
     ROW(scrape_config, "keep_dropped_targets", CONF_UINT, keep_dropped_targets, OMIT),
-    ROW(scrape_config, "metric_name_validation_scheme", CONF_ENUM, name_validation, .names = name_validation_names, OMIT,
-        .enum_error = NAME_VALIDATION_ERROR),
+    ROW(scrape_config, "metric_name_validation_scheme", CONF_ENUM, name_validation, .names = name_validation_names,
+        OMIT, .enum_error = NAME_VALIDATION_ERROR),
     ROW(scrape_config, "metric_name_escaping_scheme", CONF_STRING, name_escaping, OMIT),
     ROW(scrape_config, "extra_scrape_metrics", CONF_OPTIONAL_BOOL, extra_scrape_metrics, OMIT),
     INLINE(scrape_config, http, http_client_schema),
@@ -91,7 +92,8 @@ bool scrape_protocols_check(const int *list, size_t n, const char *where, err *e
         return err_set(e, ERR_BAD_DATA, "scrape_protocols cannot be empty for %s", where);
     for (size_t i = 0; i < n; i++) {
         if (list[i] < 0)
-            return err_set(e, ERR_BAD_DATA, "scrape_protocols: unknown scrape protocol , supported: " SCRAPE_PROTOCOLS " for %s", where);
+            return err_set(e, ERR_BAD_DATA,
+                           "scrape_protocols: unknown scrape protocol , supported: " SCRAPE_PROTOCOLS " for %s", where);
         if (seen & (1u << list[i]))
             return fail_duplicated(list, n, where, e);
         seen |= 1u << list[i];
@@ -107,9 +109,10 @@ static bool find_fallback(scrape_config *s, err *e)
             s->fallback_scrape_protocol = i;
     }
     return s->fallback_name.len == 0 || s->fallback_scrape_protocol >= 0
-        || err_set(e, ERR_BAD_DATA, "invalid fallback_scrape_protocol for scrape config with job name \"%.*s\": unknown scrape "
-                   "protocol %.*s, supported: " SCRAPE_PROTOCOLS, BYTES_ARG(bytes_sub(s->job_name, 0, 200)),
-                   BYTES_ARG(bytes_sub(s->fallback_name, 0, 200)));
+           || err_set(e, ERR_BAD_DATA,
+                      "invalid fallback_scrape_protocol for scrape config with job name \"%.*s\": unknown scrape "
+                      "protocol %.*s, supported: " SCRAPE_PROTOCOLS,
+                      BYTES_ARG(bytes_sub(s->job_name, 0, 200)), BYTES_ARG(bytes_sub(s->fallback_name, 0, 200)));
 }
 
 static bool inherit_times(const global_config *g, scrape_config *s, err *e)
@@ -117,10 +120,12 @@ static bool inherit_times(const global_config *g, scrape_config *s, err *e)
     if (s->scrape_interval_ms == 0)
         s->scrape_interval_ms = g->scrape_interval_ms;
     if (s->scrape_timeout_ms > s->scrape_interval_ms)
-        return err_set(e, ERR_BAD_DATA, "scrape timeout greater than scrape interval for scrape config with job name \"%.*s\"",
+        return err_set(e, ERR_BAD_DATA,
+                       "scrape timeout greater than scrape interval for scrape config with job name \"%.*s\"",
                        BYTES_ARG(s->job_name));
     if (s->scrape_timeout_ms == 0)
-        s->scrape_timeout_ms = g->scrape_timeout_ms < s->scrape_interval_ms ? g->scrape_timeout_ms : s->scrape_interval_ms;
+        s->scrape_timeout_ms =
+            g->scrape_timeout_ms < s->scrape_interval_ms ? g->scrape_timeout_ms : s->scrape_interval_ms;
     return true;
 }
 
@@ -185,8 +190,9 @@ static bool is_escaping(bytes name)
     return false;
 }
 
-#define ESCAPING_ERROR                                                                                         \
-    "unknown %s name escaping method specified, must be one of 'allow-utf-8', 'underscores', 'dots', or 'values', got " \
+#define ESCAPING_ERROR                                                                                                 \
+    "unknown %s name escaping method specified, must be one of 'allow-utf-8', 'underscores', 'dots', or 'values', "    \
+    "got "                                                                                                             \
     "\"%.*s\""
 
 static bytes escaping_of(int name_validation)
@@ -221,5 +227,5 @@ bool scrape_validate(conf_ctx *c, const global_config *g, scrape_config *s, err 
     if (!inherit_protocols(g, s, e) || !inherit_names(g, s, e))
         return conf_fail_line(c, s->line, e);
     return relabel_check(c, &s->relabel, s->name_validation, e)
-        && relabel_check(c, &s->metric_relabel, s->name_validation, e);
+           && relabel_check(c, &s->metric_relabel, s->name_validation, e);
 }

@@ -23,7 +23,8 @@ static bool check_group_labels(conf_ctx *c, const void *value, err *e)
 
 static const conf_field group_fields[] = {
     LIST(static_config, "targets", targets, .item = CONF_STRING),
-    MAP(static_config, "labels", labels, .item = CONF_STRING, OMIT, .go_type = "model.LabelSet", .check = check_group_labels),
+    MAP(static_config, "labels", labels, .item = CONF_STRING, OMIT, .go_type = "model.LabelSet",
+        .check = check_group_labels),
     END_ROW,
 };
 static const conf_schema group_schema = { GROUP_TYPE, sizeof(static_config), group_fields, NULL };
@@ -46,7 +47,8 @@ typedef struct group_list {
     CONF_LIST_OF(static_config) groups;
 } group_list;
 static const conf_field group_list_row =
-    LIST(group_list, "", groups, .of = &group_schema, .go_type = "[]*targetgroup.Group", .null_error = "nil target group item found");
+    LIST(group_list, "", groups, .of = &group_schema, .go_type = "[]*targetgroup.Group",
+         .null_error = "nil target group item found");
 
 bool static_configs_parse(bytes text, arena *a, static_config **out, size_t *n, err *e)
 {
@@ -83,7 +85,8 @@ static bool finish_file_sd(conf_ctx *c, void *obj, err *e)
         return err_set(e, ERR_BAD_DATA, "file service discovery config must contain at least one path name");
     for (size_t i = 0; i < f->files.n; i++) {
         if (!is_sd_file_name(f->files.p[i]))
-            return err_set(e, ERR_BAD_DATA, "path name \"%.*s\" is not valid for file discovery", BYTES_ARG(f->files.p[i]));
+            return err_set(e, ERR_BAD_DATA, "path name \"%.*s\" is not valid for file discovery",
+                           BYTES_ARG(f->files.p[i]));
     }
     return true;
 }
@@ -133,7 +136,7 @@ static bool finish_dns_sd(conf_ctx *c, void *obj, err *e)
     for (size_t i = 0; i < sizeof with_port / sizeof *with_port; i++) {
         if (bytes_eq_nocase(d->type, bytes_of(with_port[i])))
             return d->port != 0
-                || err_set(e, ERR_BAD_DATA, "a port is required in DNS-SD configs for all record types except SRV");
+                   || err_set(e, ERR_BAD_DATA, "a port is required in DNS-SD configs for all record types except SRV");
     }
     return err_set(e, ERR_BAD_DATA, "invalid DNS-SD records type %.*s", BYTES_ARG(d->type));
 }
@@ -150,15 +153,23 @@ static const conf_schema dns_sd_schema = { "dns.plain", sizeof(dns_sd_config), d
 /* ---- all kinds ---- */
 
 const char *const sd_other_keys[SD_N_OTHER + 1] = {
-    "aws_sd_configs",        "azure_sd_configs",     "consul_sd_configs",    "digitalocean_sd_configs",
-    "docker_sd_configs",     "dockerswarm_sd_configs", "ec2_sd_configs",     "ecs_sd_configs",
-    "elasticache_sd_configs", "eureka_sd_configs",   "gce_sd_configs",       "hetzner_sd_configs",
-    "ionos_sd_configs",      "kubernetes_sd_configs", "kuma_sd_configs",     "lightsail_sd_configs",
-    "linode_sd_configs",     "marathon_sd_configs",  "msk_sd_configs",       "nerve_sd_configs",
-    "nomad_sd_configs",      "oci_sd_configs",       "openstack_sd_configs", "outscale_sd_configs",
-    "ovhcloud_sd_configs",   "puppetdb_sd_configs",  "rds_sd_configs",       "scaleway_sd_configs",
-    "serverset_sd_configs",  "stackit_sd_configs",   "triton_sd_configs",    "uyuni_sd_configs",
-    "vultr_sd_configs",      NULL,
+    "aws_sd_configs",         "azure_sd_configs",
+    "consul_sd_configs",      "digitalocean_sd_configs",
+    "docker_sd_configs",      "dockerswarm_sd_configs",
+    "ec2_sd_configs",         "ecs_sd_configs",
+    "elasticache_sd_configs", "eureka_sd_configs",
+    "gce_sd_configs",         "hetzner_sd_configs",
+    "ionos_sd_configs",       "kubernetes_sd_configs",
+    "kuma_sd_configs",        "lightsail_sd_configs",
+    "linode_sd_configs",      "marathon_sd_configs",
+    "msk_sd_configs",         "nerve_sd_configs",
+    "nomad_sd_configs",       "oci_sd_configs",
+    "openstack_sd_configs",   "outscale_sd_configs",
+    "ovhcloud_sd_configs",    "puppetdb_sd_configs",
+    "rds_sd_configs",         "scaleway_sd_configs",
+    "serverset_sd_configs",   "stackit_sd_configs",
+    "triton_sd_configs",      "uyuni_sd_configs",
+    "vultr_sd_configs",       NULL,
 };
 
 static bool check_other(conf_ctx *c, const void *value, err *e)

@@ -7,9 +7,9 @@ static const struct {
     const char *unit;
     double factor;
 } size_units[] = {
-    { "B", 1 },     { "KiB", 0x1p10 }, { "MiB", 0x1p20 }, { "GiB", 0x1p30 }, { "TiB", 0x1p40 }, { "PiB", 0x1p50 },
-    { "EiB", 0x1p60 }, { "KB", 0x1p10 }, { "MB", 0x1p20 }, { "GB", 0x1p30 }, { "TB", 0x1p40 }, { "PB", 0x1p50 },
-    { "EB", 0x1p60 },
+    { "B", 1 },        { "KiB", 0x1p10 }, { "MiB", 0x1p20 }, { "GiB", 0x1p30 }, { "TiB", 0x1p40 },
+    { "PiB", 0x1p50 }, { "EiB", 0x1p60 }, { "KB", 0x1p10 },  { "MB", 0x1p20 },  { "GB", 0x1p30 },
+    { "TB", 0x1p40 },  { "PB", 0x1p50 },  { "EB", 0x1p60 },
 };
 
 static bool take_number(cursor *c, double *out)

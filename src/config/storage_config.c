@@ -49,9 +49,11 @@ static bool finish_tsdb(conf_ctx *c, void *obj, err *e)
     t->out_of_order_time_window = t->out_of_order_time_window_ms;
     t->has_retention = !yaml_is_null(yaml_get(c->at, "retention"));
     if (floats.len && !bytes_eq(floats, BYTES("xor")) && !bytes_eq(floats, BYTES("xor2")))
-        return err_set(e, ERR_BAD_DATA,
-                       "'storage.tsdb.chunk_encoding.floats' must be 'xor' or 'xor2', or the field must be omitted entirely, "
-                       "got \"%.*s\"", BYTES_ARG(bytes_sub(floats, 0, 100)));
+        return err_set(
+            e, ERR_BAD_DATA,
+            "'storage.tsdb.chunk_encoding.floats' must be 'xor' or 'xor2', or the field must be omitted entirely, "
+            "got \"%.*s\"",
+            BYTES_ARG(bytes_sub(floats, 0, 100)));
     return true;
 }
 static const conf_schema tsdb_schema = { "config.plain", sizeof(tsdb_config), tsdb_fields, finish_tsdb };
@@ -61,7 +63,8 @@ static const conf_field exemplars_fields[] = {
     ROW(exemplars_config, "max_exemplars", CONF_INT, max_exemplars, OMIT, .go_type = "int64"),
     END_ROW,
 };
-static const conf_schema exemplars_schema = { "config.ExemplarsConfig", sizeof(exemplars_config), exemplars_fields, NULL };
+static const conf_schema exemplars_schema = { "config.ExemplarsConfig", sizeof(exemplars_config), exemplars_fields,
+                                              NULL };
 
 static const conf_field storage_fields[] = {
     POINTER(storage_config, "tsdb", tsdb, tsdb_schema, OMIT),
@@ -126,8 +129,8 @@ static const conf_field otlp_fields[] = {
     ROW(otlp_config, "promote_scope_metadata", CONF_BOOL, promote_scope_metadata, OMIT),
     ROW(otlp_config, "label_name_underscore_sanitization", CONF_BOOL, label_name_underscore_sanitization, OMIT,
         .deflt = "true"),
-    ROW(otlp_config, "label_name_preserve_multiple_underscores", CONF_BOOL, label_name_preserve_multiple_underscores, OMIT,
-        .deflt = "true"),
+    ROW(otlp_config, "label_name_preserve_multiple_underscores", CONF_BOOL, label_name_preserve_multiple_underscores,
+        OMIT, .deflt = "true"),
     END_ROW,
 };
 
@@ -157,15 +160,17 @@ static bool finish_otlp(conf_ctx *c, void *obj, err *e)
     otlp_config *o = obj;
     if (o->promote_all_resource_attributes) {
         if (o->promote_resource_attributes.n)
-            return err_set(e, ERR_BAD_DATA, "'promote_all_resource_attributes' and 'promote_resource_attributes' cannot be "
-                                            "configured simultaneously");
+            return err_set(e, ERR_BAD_DATA,
+                           "'promote_all_resource_attributes' and 'promote_resource_attributes' cannot be "
+                           "configured simultaneously");
         return check_attributes(c, &o->ignore_resource_attributes, "ignored", e)
-            || err_wrap(e, "invalid 'ignore_resource_attributes'");
+               || err_wrap(e, "invalid 'ignore_resource_attributes'");
     }
     if (o->ignore_resource_attributes.n)
-        return err_set(e, ERR_BAD_DATA, "'ignore_resource_attributes' cannot be configured unless "
-                                        "'promote_all_resource_attributes' is true");
+        return err_set(e, ERR_BAD_DATA,
+                       "'ignore_resource_attributes' cannot be configured unless "
+                       "'promote_all_resource_attributes' is true");
     return check_attributes(c, &o->promote_resource_attributes, "promoted", e)
-        || err_wrap(e, "invalid 'promote_resource_attributes'");
+           || err_wrap(e, "invalid 'promote_resource_attributes'");
 }
 const conf_schema otlp_schema = { "config.plain", sizeof(otlp_config), otlp_fields, finish_otlp };

@@ -15,8 +15,8 @@ typedef struct loader {
     yaml_parser_t parser;
     yaml_event_t event;
     arena *a;
-    map anchors;                       /* name -> yaml_node */
-    VEC(const yaml_node *) stack;      /* children of the open nodes; for maps key, value, key, ... */
+    map anchors;                  /* name -> yaml_node */
+    VEC(const yaml_node *) stack; /* children of the open nodes; for maps key, value, key, ... */
     size_t n_nodes;
     err *e;
 } loader;
@@ -142,7 +142,7 @@ static bool load_list(loader *l, unsigned depth, yaml_node **out)
 static bool is_merge_key(const yaml_node *key)
 {
     return key->kind == YAML_NODE_SCALAR && bytes_eq(key->text, BYTES("<<"))
-        && (key->is_plain || (key->tag && strcmp(key->tag, "!!merge") == 0));
+           && (key->is_plain || (key->tag && strcmp(key->tag, "!!merge") == 0));
 }
 
 /* Appends the pairs of one merged map whose keys are not there yet; seen holds the keys. */
@@ -235,16 +235,11 @@ static bool load_node(loader *l, unsigned depth, yaml_node **out)
     if (++l->n_nodes > LIMIT_YAML_NODES)
         return fail_at(l, "too many nodes");
     switch (l->event.type) {
-    case YAML_SCALAR_EVENT:
-        return load_scalar(l, out);
-    case YAML_ALIAS_EVENT:
-        return load_alias(l, depth, out);
-    case YAML_SEQUENCE_START_EVENT:
-        return load_list(l, depth, out);
-    case YAML_MAPPING_START_EVENT:
-        return load_map(l, depth, out);
-    default:
-        return fail_at(l, "unexpected event");
+    case YAML_SCALAR_EVENT: return load_scalar(l, out);
+    case YAML_ALIAS_EVENT: return load_alias(l, depth, out);
+    case YAML_SEQUENCE_START_EVENT: return load_list(l, depth, out);
+    case YAML_MAPPING_START_EVENT: return load_map(l, depth, out);
+    default: return fail_at(l, "unexpected event");
     }
 }
 

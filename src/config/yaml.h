@@ -1,7 +1,7 @@
 /* yaml.h: YAML text as a tree of nodes that know their line.
  *
- * libyaml reads the events; the tree is ours, in the caller's arena. Aliases are resolved (their nodes are shared, with a
- * limit on what they would expand to) and merge keys (<<) are carried out: a key of the map itself wins over a merged
+ * libyaml reads the events; the tree is ours, in the caller's arena. Aliases are resolved (their nodes are shared, with
+ * a limit on what they would expand to) and merge keys (<<) are carried out: a key of the map itself wins over a merged
  * one. Nothing here knows what a node is for: config/schema.h decodes the tree into structs.
  * Scalars keep their text; yaml_resolve() finds their type as Go's yaml.v2 does (YAML 1.1: yes, no, on, off are
  * booleans). Errors are worded as Go's: "yaml: line 3: did not find expected key".

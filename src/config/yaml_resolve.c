@@ -51,7 +51,7 @@ static const struct {
     { "<<", { YAML_MERGE, { 0 } } },
 };
 
-enum { MAX_WORD = 5, MAX_NUMBER = 128 };   /* longer text is no word, no number */
+enum { MAX_WORD = 5, MAX_NUMBER = 128 }; /* longer text is no word, no number */
 
 static bool find_word(bytes text, yaml_value *v)
 {
@@ -100,7 +100,7 @@ static bool take_zone(cursor *c)
     if (cursor_take(c, 'Z'))
         return true;
     return (cursor_take(c, '+') || cursor_take(c, '-')) && take_digits(c, 2, 0, 24, &hour) && cursor_take(c, ':')
-        && take_digits(c, 2, 0, 60, &minute);
+           && take_digits(c, 2, 0, 60, &minute);
 }
 
 /* YYYY-M-D, YYYY-M-D h:m:s[.frac], YYYY-M-D[Tt]h:m:s[.frac]zone */
@@ -115,8 +115,8 @@ static bool is_timestamp(bytes text)
     bool is_rfc = cursor_take(&c, 'T') || cursor_take(&c, 't');
     if (!is_rfc && !cursor_take(&c, ' '))
         return false;
-    if (!take_digits(&c, 0, 0, 23, &h) || !cursor_take(&c, ':') || !take_digits(&c, 0, 0, 59, &m) || !cursor_take(&c, ':')
-        || !take_digits(&c, 0, 0, 59, &s))
+    if (!take_digits(&c, 0, 0, 23, &h) || !cursor_take(&c, ':') || !take_digits(&c, 0, 0, 59, &m)
+        || !cursor_take(&c, ':') || !take_digits(&c, 0, 0, 59, &s))
         return false;
     if (cursor_take(&c, '.')) {
         const char *from = c.at;
@@ -259,5 +259,5 @@ bool yaml_resolve(const yaml_node *n, yaml_value *v, err *e)
 bool yaml_is_null(const yaml_node *n)
 {
     return !n || (n->tag && strcmp(n->tag, "!!null") == 0)
-        || (n->kind == YAML_NODE_SCALAR && n->is_plain && yaml_resolve_text(n->text).type == YAML_NULL);
+           || (n->kind == YAML_NODE_SCALAR && n->is_plain && yaml_resolve_text(n->text).type == YAML_NULL);
 }

@@ -2,8 +2,8 @@
  *
  * A `discovery` serves several sets (one per scrape job, or per Alertmanager section). A set's providers (static lists,
  * file_sd; more kinds fill the same table) each hold their newest groups; whenever one changes, the set's callback gets
- * the full list of all its groups, at most once in discovery_options.throttle_ms per set. Providers that a reload leaves
- * as they were keep their groups and are not read again. Files are read on workers; everything else, the callback
+ * the full list of all its groups, at most once in discovery_options.throttle_ms per set. Providers that a reload
+ * leaves as they were keep their groups and are not read again. Files are read on workers; everything else, the callback
  * included, is the loop thread's.                                                                           */
 #ifndef DISCOVERY_DISCOVERY_H
 #define DISCOVERY_DISCOVERY_H
@@ -30,7 +30,8 @@ typedef struct discovery_set {
 
 discovery *discovery_new(uv_loop_t *loop, const discovery_options *o);
 /* Takes a configuration into use: sets that are gone are dropped (no callback), all others are called back: static ones
- * within this call, those that read files once they are read. cfg is referenced as long as needed; sets point into it. */
+ * within this call, those that read files once they are read. cfg is referenced as long as needed; sets point into
+ * it. */
 void discovery_apply(discovery *d, const prom_config *cfg, const discovery_set *sets, size_t n);
 /* Every scrape job of cfg as a set. */
 void discovery_apply_scrape(discovery *d, const prom_config *cfg);

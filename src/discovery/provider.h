@@ -1,8 +1,8 @@
 /* provider.h: one source of target groups as discovery.c sees it; private to the room.
  *
  * A kind of discovery is a row of `provider_kinds` (discovery.c): how many sections of it a set has, whether a running
- * provider still fits a section, and how to start one. A provider holds its newest groups and calls on_change on the loop
- * whenever they differ from before, and once after its first read, even if that found nothing.               */
+ * provider still fits a section, and how to start one. A provider holds its newest groups and calls on_change on the
+ * loop whenever they differ from before, and once after its first read, even if that found nothing.               */
 #ifndef DISCOVERY_PROVIDER_H
 #define DISCOVERY_PROVIDER_H
 #include "config/prometheus_config.h"

@@ -2,7 +2,7 @@
  *
  * A row says what the flag is called, how its text is read, its default, where it is kept, and what we do about it:
  * carry it out, accept it without effect where that is harmless, or refuse it with a sentence. --help and
- * /api/v1/status/flags are written from the rows. The syntax is kingpin's: --flag=value, --flag value, --[no-]switch.  */
+ * /api/v1/status/flags are written from the rows. The syntax is kingpin's: --flag=value, --flag value, --[no-]switch. */
 #ifndef SERVER_FLAGS_H
 #define SERVER_FLAGS_H
 #include "base/buf.h"

@@ -1,8 +1,8 @@
 /* fuzz_yaml_config.c: any bytes as prometheus.yml, as a rule file and as files of targets.
  *
- * What is taken is written, what is written is taken again, and after a few rounds the text does not change any more. (At
- * first it may: what is zero is left out, so a zero comes back as the default, and $$ in an external label becomes $; in
- * Prometheus likewise.)                                                                                     */
+ * What is taken is written, what is written is taken again, and after a few rounds the text does not change any more.
+ * (At first it may: what is zero is left out, so a zero comes back as the default, and $$ in an external label becomes
+ * $; in Prometheus likewise.)                                                                                     */
 #include "base/limits.h"
 #include "base/log.h"
 #include "config/prometheus_config.h"

@@ -4,33 +4,40 @@
 
 static const struct {
     const char *text;
-    const char *err;        /* part of the error; NULL: fine */
-    const char *warning;    /* part of the warnings */
+    const char *err;     /* part of the error; NULL: fine */
+    const char *warning; /* part of the warnings */
 } cases[] = {
     { "scrape_configs: [{job_name: a, static_configs: [{targets: ['x:1']}]}]", NULL, NULL },
     { "scrape_configs: [{job_name: a, bearer_token_file: there}]", NULL, NULL },
     { "scrape_configs: [{job_name: a, bearer_token_file: nosuch}]",
       "error checking authorization credentials or bearer token file", NULL },
-    { "scrape_configs: [{job_name: a, tls_config: {cert_file: nosuch, key_file: there}}]", "error checking client cert file",
-      NULL },
-    { "scrape_configs: [{job_name: a, tls_config: {cert_file: there, key_file: nosuch}}]", "error checking client key file",
-      NULL },
+    { "scrape_configs: [{job_name: a, tls_config: {cert_file: nosuch, key_file: there}}]",
+      "error checking client cert file", NULL },
+    { "scrape_configs: [{job_name: a, tls_config: {cert_file: there, key_file: nosuch}}]",
+      "error checking client key file", NULL },
     { "scrape_configs: [{job_name: a, file_sd_configs: [{files: [nosuch.json]}]}]", NULL,
       "nosuch.json\" for file_sd in scrape job \"a\" does not exist" },
     { "scrape_configs: [{job_name: a, file_sd_configs: [{files: ['good*.json']}]}]", NULL, NULL },
     { "scrape_configs: [{job_name: a, file_sd_configs: [{files: [bad.json]}]}]", "checking SD file", NULL },
-    { "scrape_configs: [{job_name: a, file_sd_configs: [{files: [url.json]}]}]", "\"http://x\" is not a valid hostname", NULL },
+    { "scrape_configs: [{job_name: a, file_sd_configs: [{files: [url.json]}]}]", "\"http://x\" is not a valid hostname",
+      NULL },
     { "alerting: {alertmanagers: [{file_sd_configs: [{files: [nosuch.yml]}]}]}", NULL,
       "for file_sd in alertmanager config does not exist" },
     /* a URL may stand as a target where relabelling turns it into an address */
     { "scrape_configs: [{job_name: a, static_configs: [{targets: ['http://x']}], relabel_configs: [{source_labels: "
-      "[__address__], target_label: y}]}]", "\"http://x\" is not a valid hostname", NULL },
+      "[__address__], target_label: y}]}]",
+      "\"http://x\" is not a valid hostname", NULL },
     { "scrape_configs: [{job_name: a, static_configs: [{targets: ['http://x']}], relabel_configs: [{target_label: "
-      "__address__, replacement: 'y:1'}]}]", NULL, NULL },
-    { "scrape_configs: [{job_name: a, static_configs: [{targets: ['http://x']}], relabel_configs: [{source_labels: [job], "
-      "regex: a, action: drop}]}]", NULL, NULL },
-    { "scrape_configs: [{job_name: a, static_configs: [{targets: ['x']}], relabel_configs: [{regex: __address__, action: "
-      "labeldrop}]}]", "no address", NULL },
+      "__address__, replacement: 'y:1'}]}]",
+      NULL, NULL },
+    { "scrape_configs: [{job_name: a, static_configs: [{targets: ['http://x']}], relabel_configs: [{source_labels: "
+      "[job], "
+      "regex: a, action: drop}]}]",
+      NULL, NULL },
+    { "scrape_configs: [{job_name: a, static_configs: [{targets: ['x']}], relabel_configs: [{regex: __address__, "
+      "action: "
+      "labeldrop}]}]",
+      "no address", NULL },
 };
 
 START_TEST(files_and_targets_are_checked)
@@ -63,8 +70,10 @@ START_TEST(syntax_alone_reads_no_files)
 {
     prom_config *c;
     err e = { 0 };
-    ck_assert(prom_config_parse(BYTES("scrape_configs: [{job_name: a, bearer_token_file: nosuch, file_sd_configs: [{files: "
-                                      "[nosuch.json]}], static_configs: [{targets: [x]}]}]"), "p.yml", NULL, &c, &e));
+    ck_assert(
+        prom_config_parse(BYTES("scrape_configs: [{job_name: a, bearer_token_file: nosuch, file_sd_configs: [{files: "
+                                "[nosuch.json]}], static_configs: [{targets: [x]}]}]"),
+                          "p.yml", NULL, &c, &e));
     ck_assert(prom_config_check_targets(c, &e));
     prom_config_unref(c);
 }

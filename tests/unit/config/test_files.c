@@ -35,7 +35,9 @@ START_TEST(jobs_of_other_files_follow_those_of_the_main_file)
     scratch_file(dir, "x/a.yml", "scrape_configs: [{job_name: a, bearer_token_file: t}]");
     scratch_file(dir, "empty.yml", "");
     ck_assert_msg(load_main("global: {scrape_interval: 7s}\nscrape_config_files: ['x/*.yml', empty.yml, none.yml]\n"
-                            "scrape_configs: [{job_name: main}]\n", &c, &e), "%s", e.msg);
+                            "scrape_configs: [{job_name: main}]\n",
+                            &c, &e),
+                  "%s", e.msg);
     ck_assert_uint_eq(c->n_jobs, 3);
     ck_assert_str_eq(c->jobs[0]->job_name.p, "main");
     ck_assert_str_eq(c->jobs[1]->job_name.p, "a");
@@ -53,7 +55,8 @@ static const struct {
 } scrape_files[] = {
     { "scrape_configs: [{job_name: main}]",
       "found multiple scrape configs with job name \"main\", first found in main config file" },
-    { "scrape_configs: [{job_name: a}, {job_name: a}]", "found multiple scrape configs with job name \"a\", first found in \"" },
+    { "scrape_configs: [{job_name: a}, {job_name: a}]",
+      "found multiple scrape configs with job name \"a\", first found in \"" },
     { "scrape_configs: [{job_name: a, x: y}]", "line 1: field x not found in type config.ScrapeConfig" },
     { "global: {}", "line 1: field global not found in type config.ScrapeConfigs" },
     { "\nscrape_configs:\n- {job_name: a, scrape_timeout: 2h}", "line 3: scrape timeout greater than scrape interval" },
@@ -76,7 +79,7 @@ END_TEST
 
 static const struct {
     const char *name, *text;
-    const char *want;   /* source|labels|addresses; */
+    const char *want; /* source|labels|addresses; */
     const char *err;
 } groups[] = {
     { "t.json", "[]", "", NULL },
@@ -84,7 +87,8 @@ static const struct {
     { "t.yml", "", "", NULL },
     { "t.json", "[{\"targets\": [\"a:1\", \"b:2\"], \"labels\": {\"x\": \"y\"}}, {\"targets\": []}]",
       "t.json:0|{__meta_filepath=\"t.json\", x=\"y\"}|a:1 b:2;t.json:1|{__meta_filepath=\"t.json\"}|;", NULL },
-    { "t.JSON", " [{\"Targets\": [\"a:1\"], \"labels\": null}] \n", "t.JSON:0|{__meta_filepath=\"t.JSON\"}|a:1;", NULL },
+    { "t.JSON", " [{\"Targets\": [\"a:1\"], \"labels\": null}] \n", "t.JSON:0|{__meta_filepath=\"t.JSON\"}|a:1;",
+      NULL },
     { "t.yaml", "- targets: [a:1, 5]\n  labels: {x: 10, y: ''}\n",
       "t.yaml:0|{__meta_filepath=\"t.yaml\", x=\"10\"}|a:1 5;", NULL },
     { "t.yml", "- {labels: {__meta_filepath: mine}, targets: [a]}\n", "t.yml:0|{__meta_filepath=\"t.yml\"}|a;", NULL },
@@ -94,7 +98,8 @@ static const struct {
     { "t.json", "{}", NULL, "json: cannot unmarshal object into Go value of type []*targetgroup.Group" },
     { "t.json", "[null]", NULL, "nil target group item found" },
     { "t.json", "[5]", NULL, "json: cannot unmarshal number" },
-    { "t.json", "[{\"targets\": [5]}]", NULL, "json: cannot unmarshal number into Go struct field .targets of type string" },
+    { "t.json", "[{\"targets\": [5]}]", NULL,
+      "json: cannot unmarshal number into Go struct field .targets of type string" },
     { "t.json", "[{\"targets\": \"a\"}]", NULL, "json: cannot unmarshal string" },
     { "t.json", "[{\"target\": []}]", NULL, "json: unknown field \"target\"" },
     { "t.json", "[{\"labels\": {\"\": \"x\"}}]", NULL, "\"\" is not a valid label name" },

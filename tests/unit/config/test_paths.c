@@ -19,9 +19,20 @@ static void teardown(void)
 static const struct {
     const char *path, *clean;
 } cleans[] = {
-    { "", "." },           { "/", "/" },          { ".", "." },         { "a//b/./c/", "a/b/c" }, { "a/../b", "b" },
-    { "../a", "../a" },    { "../../a", "../../a" }, { "a/../..", ".." }, { "/../a", "/a" },      { "/a/b/../../..", "/" },
-    { "./x", "x" },        { "a/b/..", "a" },     { "a/..", "." },      { "../a/..", ".." },
+    { "", "." },
+    { "/", "/" },
+    { ".", "." },
+    { "a//b/./c/", "a/b/c" },
+    { "a/../b", "b" },
+    { "../a", "../a" },
+    { "../../a", "../../a" },
+    { "a/../..", ".." },
+    { "/../a", "/a" },
+    { "/a/b/../../..", "/" },
+    { "./x", "x" },
+    { "a/b/..", "a" },
+    { "a/..", "." },
+    { "../a/..", ".." },
 };
 
 START_TEST(paths_are_cleaned)
@@ -49,15 +60,15 @@ static const struct {
     const char *pattern, *name;
     bool matches, bad;
 } matches[] = {
-    { "*.yml", "a.yml", true, false },   { "*.yml", ".yml", true, false },    { "*.yml", "a.yaml", false, false },
-    { "*", "", true, false },            { "a*b*c", "aXbYbZc", true, false }, { "a*b*c", "aXbYbZ", false, false },
-    { "?", "a", true, false },           { "?", "", false, false },           { "[a-c]x", "bx", true, false },
-    { "[^a-c]x", "bx", false, false },   { "[^a-c]x", "dx", true, false },    { "[!a]", "!", true, false },
-    { "\\*", "*", true, false },         { "\\*", "x", false, false },        { "*", "a/b", false, false },
-    { "a/*", "a/b", true, false },       { "[", "a", false, true },           { "[a", "a", false, true },
-    { "[]a]", "a", false, true },        { "\\", "a", false, true },          { "[-]", "-", false, true },
-    { "[a-]", "a", false, true },        { "[\\-x]", "-", true, false },      { "[a-z0-9]", "5", true, false },
-    { "ab", "abc", false, false },       { "abc", "ab", false, false },       { "a[", "x", false, false },
+    { "*.yml", "a.yml", true, false }, { "*.yml", ".yml", true, false },    { "*.yml", "a.yaml", false, false },
+    { "*", "", true, false },          { "a*b*c", "aXbYbZc", true, false }, { "a*b*c", "aXbYbZ", false, false },
+    { "?", "a", true, false },         { "?", "", false, false },           { "[a-c]x", "bx", true, false },
+    { "[^a-c]x", "bx", false, false }, { "[^a-c]x", "dx", true, false },    { "[!a]", "!", true, false },
+    { "\\*", "*", true, false },       { "\\*", "x", false, false },        { "*", "a/b", false, false },
+    { "a/*", "a/b", true, false },     { "[", "a", false, true },           { "[a", "a", false, true },
+    { "[]a]", "a", false, true },      { "\\", "a", false, true },          { "[-]", "-", false, true },
+    { "[a-]", "a", false, true },      { "[\\-x]", "-", true, false },      { "[a-z0-9]", "5", true, false },
+    { "ab", "abc", false, false },     { "abc", "ab", false, false },       { "a[", "x", false, false },
 };
 
 START_TEST(patterns_match)

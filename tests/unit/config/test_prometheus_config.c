@@ -110,7 +110,8 @@ START_TEST(good_files_show_every_default_and_read_as_themselves)
     for (size_t i = 0; i < n; i++) {
         /* a bare name, so that paths stay relative */
         const char *name = arena_cstr(&a, path_base(files[i]));
-        bytes once = effective(read_file(files[i].p), name), twice = effective(once, name), again = effective(twice, name);
+        bytes once = effective(read_file(files[i].p), name), twice = effective(once, name),
+              again = effective(twice, name);
         bytes want = read_file(arena_printf(&a, "%s/effective/%s", CONFIG_CASES, name));
         check_same(name, once, want);
         if (strcmp(name, "zero-values.yml") != 0)
@@ -130,10 +131,11 @@ static prom_config *load_text(const char *text)
 
 START_TEST(jobs_take_what_the_global_section_gives)
 {
-    prom_config *c = load_text("global: {scrape_interval: 5s, sample_limit: 7, body_size_limit: 1KB, scrape_protocols: "
-                               "[PrometheusText0.0.4], metric_name_validation_scheme: legacy}\n"
-                               "scrape_configs:\n- {job_name: a}\n- {job_name: b, sample_limit: 3, scrape_interval: 20s, "
-                               "scrape_protocols: [PrometheusProto], fallback_scrape_protocol: OpenMetricsText0.0.1}\n");
+    prom_config *c =
+        load_text("global: {scrape_interval: 5s, sample_limit: 7, body_size_limit: 1KB, scrape_protocols: "
+                  "[PrometheusText0.0.4], metric_name_validation_scheme: legacy}\n"
+                  "scrape_configs:\n- {job_name: a}\n- {job_name: b, sample_limit: 3, scrape_interval: 20s, "
+                  "scrape_protocols: [PrometheusProto], fallback_scrape_protocol: OpenMetricsText0.0.1}\n");
     const scrape_config *x = c->jobs[0], *y = c->jobs[1];
     ck_assert_uint_eq(c->n_jobs, 2);
     ck_assert_int_eq(c->global.scrape_timeout_ms, 5000);
@@ -177,13 +179,14 @@ START_TEST(external_labels_know_the_environment)
 {
     setenv("ZONE", "z1", 1);
     unsetenv("NOTHING");
-    prom_config *c = load_text("global: {external_labels: {a: '$ZONE', b: 'x${ZONE}y', c: '$NOTHING', d: '$$ZONE', e: '5$', "
-                               "f: '$ZONE_', g: '${ZONE', h: 'a$-b', i: '${}x'}}\n");
+    prom_config *c =
+        load_text("global: {external_labels: {a: '$ZONE', b: 'x${ZONE}y', c: '$NOTHING', d: '$$ZONE', e: '5$', "
+                  "f: '$ZONE_', g: '${ZONE', h: 'a$-b', i: '${}x'}}\n");
     const labels *l = c->global.external_labels;
     static const struct {
         const char *name, *value;
-    } want[] = { { "a", "z1" }, { "b", "xz1y" }, { "c", "" },     { "d", "$ZONE" }, { "e", "5$" },
-                 { "f", "" },   { "g", "ZONE" }, { "h", "ab" },   { "i", "x" } };
+    } want[] = { { "a", "z1" }, { "b", "xz1y" }, { "c", "" },   { "d", "$ZONE" }, { "e", "5$" },
+                 { "f", "" },   { "g", "ZONE" }, { "h", "ab" }, { "i", "x" } };
     for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
         bytes v = labels_get(l, bytes_of(want[i].name));
         ck_assert_msg(bytes_eq(v, bytes_of(want[i].value)), "%s: %.*s", want[i].name, BYTES_ARG(v));
@@ -194,8 +197,9 @@ END_TEST
 
 START_TEST(static_groups_become_target_groups)
 {
-    prom_config *c = load_text("scrape_configs: [{job_name: a, static_configs: [{targets: [x, y], labels: {b: c, e: ''}}, "
-                               "{targets: [z]}]}]\n");
+    prom_config *c =
+        load_text("scrape_configs: [{job_name: a, static_configs: [{targets: [x, y], labels: {b: c, e: ''}}, "
+                  "{targets: [z]}]}]\n");
     const sd_configs *sd = &c->jobs[0]->sd;
     ck_assert_uint_eq(sd->static_configs.n, 2);
     const target_group *g = &sd->static_configs.p[0];
@@ -210,8 +214,9 @@ END_TEST
 
 START_TEST(relabelling_rules_are_ready_for_use)
 {
-    prom_config *c = load_text("scrape_configs: [{job_name: a, relabel_configs: [{source_labels: [x, y], target_label: z}, "
-                               "{regex: '', target_label: q, action: Replace}]}]\n");
+    prom_config *c =
+        load_text("scrape_configs: [{job_name: a, relabel_configs: [{source_labels: [x, y], target_label: z}, "
+                  "{regex: '', target_label: q, action: Replace}]}]\n");
     const relabel_rule *r = c->jobs[0]->relabel.p;
     labels_builder b;
     labels_builder_init(&b, &a, NULL);
@@ -279,11 +284,13 @@ START_TEST(errors_name_the_file_and_the_flag)
     prom_config *c;
     err e = { 0 };
     ck_assert(!prom_config_load("/nonexistent.yml", NULL, &c, &e));
-    ck_assert_str_eq(e.msg, "couldn't load configuration (--config.file=\"/nonexistent.yml\"): open /nonexistent.yml: no such "
-                            "file or directory");
+    ck_assert_str_eq(e.msg,
+                     "couldn't load configuration (--config.file=\"/nonexistent.yml\"): open /nonexistent.yml: no such "
+                     "file or directory");
     ck_assert(!prom_config_parse(BYTES("x: 1"), "p.yml", NULL, &c, &e));
-    ck_assert_str_eq(e.msg, "couldn't load configuration (--config.file=\"p.yml\"): parsing YAML file p.yml: yaml: unmarshal "
-                            "errors:\n  line 1: field x not found in type config.plain");
+    ck_assert_str_eq(e.msg,
+                     "couldn't load configuration (--config.file=\"p.yml\"): parsing YAML file p.yml: yaml: unmarshal "
+                     "errors:\n  line 1: field x not found in type config.plain");
 }
 END_TEST
 

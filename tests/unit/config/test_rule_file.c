@@ -22,7 +22,7 @@ static bool check_expr(void *ctx, bytes expr, err *e)
 static bool check_template(void *ctx, bytes name, bytes text, err *e)
 {
     return bytes_find(text, '{') < 0
-        || err_set(e, ERR_BAD_DATA, "template: __alert_%.*s:1: unclosed action", BYTES_ARG(name));
+           || err_set(e, ERR_BAD_DATA, "template: __alert_%.*s:1: unclosed action", BYTES_ARG(name));
 }
 static const rule_checks checks = { .expr = check_expr, .template = check_template };
 
@@ -75,7 +75,7 @@ END_TEST
 #define RULE(body) "groups:\n- name: g\n  rules:\n  - " body "\n"
 
 static const struct {
-    const char *text, *errors;   /* errors: all lines, each without its "r.yml: " */
+    const char *text, *errors; /* errors: all lines, each without its "r.yml: " */
 } cases[] = {
     { "", "" },
     { "groups:\n", "" },
@@ -96,8 +96,9 @@ static const struct {
       "4:14: group \"g\", rule 1, \"x\": invalid field 'annotations' in recording rule\n"
       "4:14: group \"g\", rule 1, \"x\": invalid field 'for' in recording rule\n"
       "4:14: group \"g\", rule 1, \"x\": invalid field 'keep_firing_for' in recording rule" },
-    { RULE("{record: 'x{a=b}', expr: y}"), "4:14: group \"g\", rule 1, \"x{a=b}\": braces present in the recording rule name; "
-                                           "should it be in expr?: x{a=b}" },
+    { RULE("{record: 'x{a=b}', expr: y}"),
+      "4:14: group \"g\", rule 1, \"x{a=b}\": braces present in the recording rule name; "
+      "should it be in expr?: x{a=b}" },
     { RULE("{alert: x, expr: y, labels: {__name__: z, '': z}, annotations: {'': z}}"),
       "group \"g\", rule 1, \"x\": invalid label name: __name__\n"
       "group \"g\", rule 1, \"x\": invalid label name: \n"
@@ -151,7 +152,8 @@ START_TEST(unknown_fields_may_be_ignored)
     rule_checks lax = { .ignore_unknown_fields = true };
     rule_file *f;
     err e = { 0 };
-    ck_assert_msg(rule_file_parse(BYTES(RULE("{record: x, expr: y, note: z}")), "r.yml", &a, &lax, &f, NULL, &e), "%s", e.msg);
+    ck_assert_msg(rule_file_parse(BYTES(RULE("{record: x, expr: y, note: z}")), "r.yml", &a, &lax, &f, NULL, &e), "%s",
+                  e.msg);
 }
 END_TEST
 

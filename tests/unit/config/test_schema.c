@@ -103,15 +103,17 @@ static const struct {
     { "nested: {size: 1}\npointed: {}\n",
       "on: true\nwait: 1m30s\nnested:\n  name: nobody\n  size: 1\npointed:\n  name: nobody\n" },
     { "flat_name: x", "on: true\nwait: 1m30s\nnested:\n  name: nobody\nflat_name: x\n" },
-    { "text: 5\nsecret: hush\nurl: http://u:p@h\npath: a/b\ncolor: red\nmaybe: off\nnumber: 0x10\ncount: 1e3\nratio: 2\n"
+    { "text: 5\nsecret: hush\nurl: http://u:p@h\npath: a/b\ncolor: red\nmaybe: off\nnumber: 0x10\ncount: 1e3\nratio: "
+      "2\n"
       "size: 1GB1MB\nre: a.*\n",
-      "text: \"5\"\nsecret: <secret>\nurl: http://u:xxxxx@h\npath: a/b\ncolor: red\n\"on\": true\nmaybe: false\nnumber: 16\n"
+      "text: \"5\"\nsecret: <secret>\nurl: http://u:xxxxx@h\npath: a/b\ncolor: red\n\"on\": true\nmaybe: "
+      "false\nnumber: 16\n"
       "count: 1000\nratio: 2\nwait: 1m30s\nsize: 1GiB1MiB\nre: a.*\nnested:\n  name: nobody\n" },
     { "list: [{}, {name: x}]\nnumbers: [1, 2]\n",
       "wait: 1m30s\nnested:\n  name: nobody\nlist:\n- name: nobody\n- name: x\nnumbers: [1, 2]\n" },
-    { "map: {b10: {}, b9: {size: 2}, B: {}}\n",
-      "wait: 1m30s\nnested:\n  name: nobody\nmap:\n  B:\n    name: nobody\n  b9:\n    name: nobody\n    size: 2\n  b10:\n"
-      "    name: nobody\n" },
+    { "map: {b10: {}, b9: {size: 2}, B: {}}\n", "wait: 1m30s\nnested:\n  name: nobody\nmap:\n  B:\n    name: nobody\n  "
+                                                "b9:\n    name: nobody\n    size: 2\n  b10:\n"
+                                                "    name: nobody\n" },
     { "raw: {password: x, user: y, list: [{api_token: z}, {token_file: f}]}\n",
       "wait: 1m30s\nnested:\n  name: nobody\nraw:\n  password: <secret>\n  user: y\n  list:\n  - api_token: <secret>\n"
       "  - token_file: f\n" },

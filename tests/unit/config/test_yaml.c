@@ -67,36 +67,66 @@ END_TEST
 static const struct {
     const char *text;
     enum yaml_type type;
-    double number;   /* of numbers and booleans */
+    double number; /* of numbers and booleans */
 } scalars[] = {
-    { "", YAML_NULL, 0 },           { "~", YAML_NULL, 0 },           { "Null", YAML_NULL, 0 },
-    { "nULL", YAML_STR, 0 },        { "yes", YAML_BOOL, 1 },         { "Off", YAML_BOOL, 0 },
-    { "y", YAML_BOOL, 1 },          { "TRUE", YAML_BOOL, 1 },        { "tRUE", YAML_STR, 0 },
-    { "0", YAML_INT, 0 },           { "-0", YAML_INT, 0 },           { "+12", YAML_INT, 12 },
-    { "0x1F", YAML_INT, 31 },       { "-0x10", YAML_INT, -16 },      { "0b101", YAML_INT, 5 },
-    { "010", YAML_INT, 8 },         { "0o17", YAML_INT, 15 },        { "1_000", YAML_INT, 1000 },
-    { "08", YAML_FLOAT, 8 },        { "5e7", YAML_FLOAT, 5e7 },      { ".5", YAML_FLOAT, 0.5 },
-    { "1.", YAML_FLOAT, 1 },        { ".", YAML_STR, 0 },            { "1e", YAML_STR, 0 },
-    { "-", YAML_STR, 0 },           { "+", YAML_STR, 0 },            { "0x", YAML_STR, 0 },
-    { "1.2.3", YAML_STR, 0 },       { "15s", YAML_STR, 0 },          { "1:30", YAML_STR, 0 },
-    { ".inf", YAML_FLOAT, __builtin_inf() },  { "-.INF", YAML_FLOAT, -__builtin_inf() }, { "9223372036854775807", YAML_INT, 0x1p63 },
-    { "9223372036854775808", YAML_UINT, 0x1p63 },                    { "18446744073709551615", YAML_UINT, 0x1p64 },
-    { "18446744073709551616", YAML_FLOAT, 0x1p64 },                  { "-9223372036854775808", YAML_INT, -0x1p63 },
-    { "2020-01-02", YAML_TIMESTAMP, 0 },                             { "2020-1-2", YAML_TIMESTAMP, 0 },
-    { "2020-02-30", YAML_STR, 0 },  { "2020-02-29", YAML_TIMESTAMP, 0 }, { "2021-02-29", YAML_STR, 0 },
-    { "2020-13-01", YAML_STR, 0 },  { "2020-01-02T03:04:05Z", YAML_TIMESTAMP, 0 },
-    { "2020-01-02 03:04:05.5", YAML_TIMESTAMP, 0 },                  { "2020-01-02T03:04:05", YAML_STR, 0 },
-    { "2020-01-02T03:04:05+01:00", YAML_TIMESTAMP, 0 },              { "<<", YAML_MERGE, 0 },
+    { "", YAML_NULL, 0 },
+    { "~", YAML_NULL, 0 },
+    { "Null", YAML_NULL, 0 },
+    { "nULL", YAML_STR, 0 },
+    { "yes", YAML_BOOL, 1 },
+    { "Off", YAML_BOOL, 0 },
+    { "y", YAML_BOOL, 1 },
+    { "TRUE", YAML_BOOL, 1 },
+    { "tRUE", YAML_STR, 0 },
+    { "0", YAML_INT, 0 },
+    { "-0", YAML_INT, 0 },
+    { "+12", YAML_INT, 12 },
+    { "0x1F", YAML_INT, 31 },
+    { "-0x10", YAML_INT, -16 },
+    { "0b101", YAML_INT, 5 },
+    { "010", YAML_INT, 8 },
+    { "0o17", YAML_INT, 15 },
+    { "1_000", YAML_INT, 1000 },
+    { "08", YAML_FLOAT, 8 },
+    { "5e7", YAML_FLOAT, 5e7 },
+    { ".5", YAML_FLOAT, 0.5 },
+    { "1.", YAML_FLOAT, 1 },
+    { ".", YAML_STR, 0 },
+    { "1e", YAML_STR, 0 },
+    { "-", YAML_STR, 0 },
+    { "+", YAML_STR, 0 },
+    { "0x", YAML_STR, 0 },
+    { "1.2.3", YAML_STR, 0 },
+    { "15s", YAML_STR, 0 },
+    { "1:30", YAML_STR, 0 },
+    { ".inf", YAML_FLOAT, __builtin_inf() },
+    { "-.INF", YAML_FLOAT, -__builtin_inf() },
+    { "9223372036854775807", YAML_INT, 0x1p63 },
+    { "9223372036854775808", YAML_UINT, 0x1p63 },
+    { "18446744073709551615", YAML_UINT, 0x1p64 },
+    { "18446744073709551616", YAML_FLOAT, 0x1p64 },
+    { "-9223372036854775808", YAML_INT, -0x1p63 },
+    { "2020-01-02", YAML_TIMESTAMP, 0 },
+    { "2020-1-2", YAML_TIMESTAMP, 0 },
+    { "2020-02-30", YAML_STR, 0 },
+    { "2020-02-29", YAML_TIMESTAMP, 0 },
+    { "2021-02-29", YAML_STR, 0 },
+    { "2020-13-01", YAML_STR, 0 },
+    { "2020-01-02T03:04:05Z", YAML_TIMESTAMP, 0 },
+    { "2020-01-02 03:04:05.5", YAML_TIMESTAMP, 0 },
+    { "2020-01-02T03:04:05", YAML_STR, 0 },
+    { "2020-01-02T03:04:05+01:00", YAML_TIMESTAMP, 0 },
+    { "<<", YAML_MERGE, 0 },
 };
 
 START_TEST(plain_scalars_have_the_type_that_go_gives_them)
 {
     yaml_value v = yaml_resolve_text(bytes_of(scalars[_i].text));
-    double number = v.type == YAML_BOOL   ? v.b
-                  : v.type == YAML_INT    ? (double)v.i
-                  : v.type == YAML_UINT   ? (double)v.u
-                  : v.type == YAML_FLOAT  ? v.f
-                                          : 0;
+    double number = v.type == YAML_BOOL    ? v.b
+                    : v.type == YAML_INT   ? (double)v.i
+                    : v.type == YAML_UINT  ? (double)v.u
+                    : v.type == YAML_FLOAT ? v.f
+                                           : 0;
     ck_assert_msg(v.type == scalars[_i].type, "%s is %s", scalars[_i].text, yaml_type_tag(v.type));
     ck_assert_msg(number == scalars[_i].number, "%s is %g", scalars[_i].text, number);
 }
@@ -125,7 +155,9 @@ START_TEST(depth_has_a_limit)
     static const struct {
         int direct, by_alias;
         bool ok;
-    } cases[] = { { LIMIT_YAML_DEPTH - 1, 0, true }, { LIMIT_YAML_DEPTH, 0, false }, { 30, 30, true }, { 34, 34, false } };
+    } cases[] = {
+        { LIMIT_YAML_DEPTH - 1, 0, true }, { LIMIT_YAML_DEPTH, 0, false }, { 30, 30, true }, { 34, 34, false }
+    };
     buf text;
     arena a;
     const yaml_node *root;

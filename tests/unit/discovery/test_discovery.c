@@ -1,6 +1,7 @@
 /* test_discovery.c: sets of target groups from configuration and files, on a real loop.
  *
- * What each set was last told is kept as one line of text; a test runs the loop until a set's line is what it waits for. */
+ * What each set was last told is kept as one line of text; a test runs the loop until a set's line is what it waits
+ * for. */
 #include "discovery/discovery.h"
 #include "base/file.h"
 #include "base/metrics.h"
@@ -67,7 +68,8 @@ static void start(int64_t throttle_ms)
     ck_assert_int_eq(uv_loop_init(&loop), 0);
     worker_setup(&loop, NULL);
     discovery_register_metrics();
-    d = discovery_new(&loop, &(discovery_options){ .name = "scrape", .throttle_ms = throttle_ms, .on_groups = on_groups });
+    d = discovery_new(&loop,
+                      &(discovery_options){ .name = "scrape", .throttle_ms = throttle_ms, .on_groups = on_groups });
 }
 
 static void on_closed(void *ctx)
@@ -131,7 +133,8 @@ static void wait_for(const char *set, const char *line)
 
 START_TEST(static_groups_come_within_the_call)
 {
-    apply("scrape_configs: [{job_name: a, static_configs: [{targets: ['a:1', 'a:2']}, {targets: ['b:1'], labels: {x: y}}]}, "
+    apply("scrape_configs: [{job_name: a, static_configs: [{targets: ['a:1', 'a:2']}, {targets: ['b:1'], labels: {x: "
+          "y}}]}, "
           "{job_name: none}]");
     ck_assert_str_eq(told_of("a")->line, "a:1 a:2|y=b:1");
     ck_assert_int_eq(told_of("none")->n_calls, 1);
@@ -146,7 +149,8 @@ START_TEST(files_are_read_and_watched)
 {
     put("t1.json", "[{\"targets\": [\"a:1\"], \"labels\": {\"x\": \"y\"}}]");
     put("t2.yml", "- targets: ['b:1']\n");
-    apply("scrape_configs: [{job_name: a, static_configs: [{targets: ['s:1']}], file_sd_configs: [{files: [t*.json, t*.yml]}]}]");
+    apply("scrape_configs: [{job_name: a, static_configs: [{targets: ['s:1']}], file_sd_configs: [{files: [t*.json, "
+          "t*.yml]}]}]");
     ck_assert_int_eq(told_of("a")->n_calls, 0); /* not before the files are read */
     wait_for("a", "s:1|y=a:1|b:1");
     ck_assert_int_eq(told_of("a")->n_calls, 1);
@@ -260,8 +264,8 @@ START_TEST(what_is_not_built_in_is_refused_by_name)
 {
     prom_config *c;
     err e = { 0 };
-    ck_assert(prom_config_parse(BYTES("scrape_configs:\n- job_name: a\n  consul_sd_configs: [{server: x}]\n"), "p.yml", NULL,
-                                &c, &e));
+    ck_assert(prom_config_parse(BYTES("scrape_configs:\n- job_name: a\n  consul_sd_configs: [{server: x}]\n"), "p.yml",
+                                NULL, &c, &e));
     ck_assert(!discovery_check_supported(c, &e));
     ck_assert_str_eq(e.msg, "not built in; use file_sd_configs, or start with --config.skip-unsupported-sd: "
                             "consul_sd_configs of job \"a\" (p.yml:3)");

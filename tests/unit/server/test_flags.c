@@ -1,4 +1,5 @@
-/* test_flags.c: the command line: values, kingpin's syntax and sentences, what /api/v1/status/flags shows, and the table. */
+/* test_flags.c: the command line: values, kingpin's syntax and sentences, what /api/v1/status/flags shows, and the
+ * table. */
 #include "server/flags.h"
 #include "base/arena.h"
 #include <check.h>
@@ -130,7 +131,7 @@ END_TEST
 static const struct {
     const char *line;
     int status;
-    const char *err;   /* the first line */
+    const char *err; /* the first line */
 } wrongs[] = {
     { "--x", 1, PARSING "unknown long flag '--x'" },
     { "--x=1", 1, PARSING "unknown long flag '--x'" },
@@ -155,8 +156,7 @@ static const struct {
     { "--storage.agent.path=x", 3, "The following flag(s) can only be used in agent mode: [\"--storage.agent.path\"]" },
     { "--agent", 1, "--agent: agent mode is not built in" },
     { "--web.enable-otlp-receiver", 1, "--web.enable-otlp-receiver: OTLP is not built in" },
-    { "--alertmanager.config-file=x", 1,
-      "--alertmanager.config-file: the embedded Alertmanager is not built in yet" },
+    { "--alertmanager.config-file=x", 1, "--alertmanager.config-file: the embedded Alertmanager is not built in yet" },
 };
 
 START_TEST(wrong_usage_is_said_as_kingpin_says_it)
@@ -204,7 +204,7 @@ END_TEST
 static const struct {
     const char *line;
     uint32_t features;
-    const char *warning;   /* of the first; NULL: none */
+    const char *warning; /* of the first; NULL: none */
 } features[] = {
     { "--enable-feature=promql-experimental-functions", FEATURE_PROMQL_EXPERIMENTAL_FUNCTIONS, NULL },
     { "--enable-feature=promql-experimental-functions,type-and-unit-labels",
@@ -213,7 +213,7 @@ static const struct {
     { "--enable-feature=xor2-encoding", 0, "--enable-feature: xor2-encoding is not built in and has no effect" },
     { "--enable-feature=foo", 0, "Unknown option for --enable-feature: foo" },
     { "--web.page-title=x", 0, "--web.page-title has no effect: the title is fixed" },
-    { "--web.console.templates=consoles", 0, NULL },   /* what it is anyway */
+    { "--web.console.templates=consoles", 0, NULL }, /* what it is anyway */
 };
 
 START_TEST(features_are_bits_or_warnings)
@@ -228,22 +228,63 @@ END_TEST
 
 /* docs/command-line/prometheus.md of 3.14, all of it. */
 static const char *const documented[] = {
-    "config.file", "config.auto-reload", "config.auto-reload-interval", "web.listen-address", "auto-gomaxprocs",
-    "auto-gomemlimit", "auto-gomemlimit.ratio", "auto-gomemlimit.refresh-interval", "web.config.file", "web.read-timeout",
-    "web.max-connections", "web.max-notifications-subscribers", "web.external-url", "web.route-prefix", "web.user-assets",
-    "web.enable-lifecycle", "web.enable-admin-api", "web.enable-remote-write-receiver",
-    "web.remote-write-receiver.accepted-protobuf-messages", "web.enable-otlp-receiver", "web.console.templates",
-    "web.console.libraries", "web.page-title", "web.cors.origin", "storage.tsdb.path", "storage.tsdb.retention.time",
-    "storage.tsdb.retention.size", "storage.tsdb.no-lockfile", "storage.tsdb.head-chunks-write-queue-size",
-    "storage.tsdb.delay-compact-file.path", "storage.agent.path", "storage.agent.wal-compression",
-    "storage.agent.retention.min-time", "storage.agent.retention.max-time",
-    "storage.agent.checkpoint-from-in-memory-series", "storage.agent.checkpoint-batch-size", "storage.agent.no-lockfile",
-    "storage.remote.flush-deadline", "storage.remote.read-sample-limit", "storage.remote.read-concurrent-limit",
-    "storage.remote.read-max-bytes-in-frame", "web.search.max-limit", "rules.alert.for-outage-tolerance",
-    "rules.alert.for-grace-period", "rules.alert.resend-delay", "rules.max-concurrent-evals",
-    "alertmanager.notification-queue-capacity", "alertmanager.notification-batch-size",
-    "alertmanager.drain-notification-queue-on-shutdown", "query.lookback-delta", "query.timeout", "query.max-concurrency",
-    "query.max-samples", "enable-feature", "agent", "log.level", "log.format",
+    "config.file",
+    "config.auto-reload",
+    "config.auto-reload-interval",
+    "web.listen-address",
+    "auto-gomaxprocs",
+    "auto-gomemlimit",
+    "auto-gomemlimit.ratio",
+    "auto-gomemlimit.refresh-interval",
+    "web.config.file",
+    "web.read-timeout",
+    "web.max-connections",
+    "web.max-notifications-subscribers",
+    "web.external-url",
+    "web.route-prefix",
+    "web.user-assets",
+    "web.enable-lifecycle",
+    "web.enable-admin-api",
+    "web.enable-remote-write-receiver",
+    "web.remote-write-receiver.accepted-protobuf-messages",
+    "web.enable-otlp-receiver",
+    "web.console.templates",
+    "web.console.libraries",
+    "web.page-title",
+    "web.cors.origin",
+    "storage.tsdb.path",
+    "storage.tsdb.retention.time",
+    "storage.tsdb.retention.size",
+    "storage.tsdb.no-lockfile",
+    "storage.tsdb.head-chunks-write-queue-size",
+    "storage.tsdb.delay-compact-file.path",
+    "storage.agent.path",
+    "storage.agent.wal-compression",
+    "storage.agent.retention.min-time",
+    "storage.agent.retention.max-time",
+    "storage.agent.checkpoint-from-in-memory-series",
+    "storage.agent.checkpoint-batch-size",
+    "storage.agent.no-lockfile",
+    "storage.remote.flush-deadline",
+    "storage.remote.read-sample-limit",
+    "storage.remote.read-concurrent-limit",
+    "storage.remote.read-max-bytes-in-frame",
+    "web.search.max-limit",
+    "rules.alert.for-outage-tolerance",
+    "rules.alert.for-grace-period",
+    "rules.alert.resend-delay",
+    "rules.max-concurrent-evals",
+    "alertmanager.notification-queue-capacity",
+    "alertmanager.notification-batch-size",
+    "alertmanager.drain-notification-queue-on-shutdown",
+    "query.lookback-delta",
+    "query.timeout",
+    "query.max-concurrency",
+    "query.max-samples",
+    "enable-feature",
+    "agent",
+    "log.level",
+    "log.format",
 };
 
 START_TEST(every_documented_flag_has_a_row)
