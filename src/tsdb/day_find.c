@@ -177,8 +177,10 @@ static bool mark_matcher(search *s, const matcher *m, bool want, uint64_t *map)
 
 static void mark_all(search *s, uint64_t *map)
 {
-    for (uint32_t id = 0; id < s->x->n_series; id++)
-        map[id / 64] |= UINT64_C(1) << (id % 64);
+    uint32_t n = s->x->n_series;
+    memset(map, 0xff, n / 64 * sizeof *map);
+    if (n % 64)
+        map[n / 64] = (UINT64_C(1) << (n % 64)) - 1;
 }
 
 static bool any_marked(const search *s, const uint64_t *map)
@@ -257,12 +259,17 @@ static bool list_row(search *s, uint32_t first, uint32_t n, const uint64_t *map,
     return true;
 }
 
+/* Is any bit of [from, to) set? */
 static bool any_in(const uint64_t *map, uint32_t from, uint32_t to)
 {
-    for (uint32_t i = from; i < to; i++)
-        if (is_marked(map, i))
+    uint32_t a = from / 64, b = (to - 1) / 64;
+    uint64_t head = UINT64_MAX << (from % 64), tail = UINT64_MAX >> (63 - (to - 1) % 64);
+    if (a == b)
+        return (map[a] & head & tail) != 0;
+    for (uint32_t i = a + 1; i < b; i++)
+        if (map[i])
             return true;
-    return false;
+    return (map[a] & head) || (map[b] & tail);
 }
 
 static bool list_series(search *s, const uint64_t *map, const uint64_t *active, arena *a, series_list *out)

@@ -331,7 +331,6 @@ static bool take_batch(gathering *g)
         ok = take_list(g, list, keys + i, to - i);
     }
     free(keys);
-    dayfile_end_packs(g->u->h);
     return ok;
 }
 

@@ -11,8 +11,10 @@
 
 enum { CACHE_KIB = 64, ZSTD_LEVEL = 6 };
 
-enum stmt { STATE, BLOCKS, CATALOGUE, POSTINGS, DROP_PACKS, PUT_PACK, PUT_CATALOGUE, PUT_POSTINGS, PUT_BLOCK, N_STMTS };
+enum stmt { BEGIN_READ, END_READ, STATE, BLOCKS, CATALOGUE, POSTINGS, DROP_PACKS, PUT_PACK, PUT_CATALOGUE, PUT_POSTINGS, PUT_BLOCK, N_STMTS };
 static const char *const texts[N_STMTS] = {
+    [BEGIN_READ] = "BEGIN",
+    [END_READ] = "COMMIT",
     [STATE] = "SELECT max(id), max(covered), min(mint), max(maxt) FROM blocks",
     [BLOCKS] = "SELECT id, covered, mint, maxt, data FROM blocks WHERE id<=?1 ORDER BY id",
     [CATALOGUE] = "SELECT data FROM catalogue WHERE id=?1",
@@ -34,7 +36,7 @@ static const char schema[] =
 struct dayfile {
     sqlite3 *db;
     sqlite3_stmt *st[N_STMTS];
-    sqlite3_blob *packs;     /* open from the first pack read to dayfile_end_packs() */
+    sqlite3_blob *packs;     /* open from the first pack read to the end of the transaction */
     ZSTD_DCtx *inflate;
     ZSTD_CCtx *deflate;
     buf raw, blob;           /* of a row being written; of blocks being read */
@@ -71,11 +73,17 @@ bool dayfile_open(const char *path, enum sql_mode mode, dayfile **out, err *e)
     return true;
 }
 
+static void close_packs(dayfile *f)
+{
+    sqlite3_blob_close(f->packs);
+    f->packs = NULL;
+}
+
 void dayfile_close(dayfile *f)
 {
     if (!f)
         return;
-    dayfile_end_packs(f);
+    close_packs(f);
     for (int i = 0; i < N_STMTS; i++)
         sqlite3_finalize(f->st[i]);
     sql_close(f->db);
@@ -180,17 +188,25 @@ bool dayfile_pack(dayfile *f, int64_t id, buf *out, err *e)
         rc = sqlite3_blob_read(f->packs, to, len, 0);
     if (rc != SQLITE_OK) {
         sql_failed(f->db, "pack", e);
-        dayfile_end_packs(f);
+        close_packs(f);
         return false;
     }
     buf_commit(out, (size_t)len);
     return true;
 }
 
-void dayfile_end_packs(dayfile *f)
+bool dayfile_begin_read(dayfile *f, err *e)
 {
-    sqlite3_blob_close(f->packs);
-    f->packs = NULL;
+    sqlite3_stmt *st = prepare(f, BEGIN_READ, e);
+    return st && sql_run(f->db, st, e);
+}
+
+void dayfile_end_read(dayfile *f)
+{
+    sqlite3_stmt *st = prepare(f, END_READ, NULL);
+    close_packs(f);
+    if (!st || (!sqlite3_get_autocommit(f->db) && !sql_run(f->db, st, NULL)))
+        dayfile_rollback(f);
 }
 
 /* ---- writing ---- */

@@ -31,9 +31,12 @@ bool dayfile_blocks(dayfile *f, uint32_t last, arena *a, day_block **out, uint32
 /* Inflated rows; out is cleared first. A row that is not there is damage. */
 bool dayfile_catalogue(dayfile *f, uint32_t first_id, buf *out, err *e);
 bool dayfile_postings(dayfile *f, int64_t row, buf *out, err *e);
-/* A pack's blob as it is (pack_open() verifies it). One read transaction lasts from the first of these to dayfile_end_packs(). */
+/* A pack's blob as it is (pack_open() verifies it). */
 bool dayfile_pack(dayfile *f, int64_t id, buf *out, err *e);
-void dayfile_end_packs(dayfile *f);
+
+/* Reads between these two share one read transaction: one lock and one look at the file's change counter for all. */
+bool dayfile_begin_read(dayfile *f, err *e);
+void dayfile_end_read(dayfile *f);
 
 /* ---- writing: begin, rows, commit; nobody else has the file meanwhile ---- */
 bool dayfile_begin(dayfile *f, err *e);

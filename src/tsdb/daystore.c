@@ -526,7 +526,7 @@ bool day_use_begin(daystore *s, const day_entry *d, bool with_index, day_use *ou
         return true;
     }
     out->h = checkout(d->file, s->read_only ? SQL_READ : SQL_WRITE, &mine);
-    bool ok = out->h && get_known(d->file, out->h, &mine)
+    bool ok = out->h && dayfile_begin_read(out->h, &mine) && get_known(d->file, out->h, &mine)
            && (!with_index || get_index(d->file, out->h, d->last_block, &out->index, &mine));
     if (!ok && access(d->file->path, F_OK) != 0)
         mine.kind = ERR_BAD_DATA; /* somebody took the file away */
@@ -548,6 +548,8 @@ bool day_use_end(day_use *u, bool ok, err *e)
     }
     day_index_unref(u->index);
     u->index = NULL;
+    if (u->h)
+        dayfile_end_read(u->h);
     if (u->h)
         give_back(u->file, u->h);
     u->h = NULL;
