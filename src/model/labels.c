@@ -430,7 +430,7 @@ bool label_is_legacy_name(bytes s)
 static void print_list(buf *out, const labels *l, bool skip_name)
 {
     bool first = true;
-    label x;
+    label x = { 0 };
     for (labels_iter it = labels_walk(l); labels_next(&it, &x);) {
         if (skip_name && bytes_eq(x.name, LABEL_NAME))
             continue;
