@@ -34,6 +34,7 @@ struct scrape_loop {
     const scrape_shared *shared;
     target *target;
     ticker *ticker;
+    int64_t offset_ms; /* the ticker's */
     scrape_cache cache;
     scrape_meta meta;
     scrape_report report;
@@ -488,7 +489,8 @@ static void start_ticker(scrape_loop *s)
     s->interval_cell = scrape_interval_cell(interval);
     s->interval_histogram_cell = scrape_interval_histogram_cell(interval);
     arena_release(&a);
-    s->ticker = ticker_start(s->shared->loop, t->interval_ms, target_offset_ms(t, s->shared->offset_seed), on_tick, s);
+    s->offset_ms = target_offset_ms(t, s->shared->offset_seed, s->shared->slots);
+    s->ticker = ticker_start(s->shared->loop, t->interval_ms, s->offset_ms, on_tick, s);
 }
 
 scrape_loop *scrape_loop_start(const scrape_shared *shared, target *t)
@@ -509,6 +511,14 @@ void scrape_loop_set_target(scrape_loop *s, target *t)
     target_unref(s->target);
     s->target = t;
     if (!other_pace || s->stopping)
+        return;
+    ticker_stop(s->ticker);
+    start_ticker(s);
+}
+
+void scrape_loop_spread(scrape_loop *s)
+{
+    if (s->stopping || target_offset_ms(s->target, s->shared->offset_seed, s->shared->slots) == s->offset_ms)
         return;
     ticker_stop(s->ticker);
     start_ticker(s);

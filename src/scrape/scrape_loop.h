@@ -29,6 +29,7 @@ typedef struct scrape_shared {
     uint64_t offset_seed, key_seed;
     int64_t tolerance_ms; /* a scrape at most so late gets the time it was due */
     bool extra_metrics;
+    uint32_t slots; /* of the interval, see target.h; scrape_loop_spread() after a change */
     /* changes with the configuration */
     const prom_config *prom; /* referenced; keeps config alive */
     const scrape_config *config;
@@ -43,6 +44,8 @@ enum scrape_health { HEALTH_UNKNOWN, HEALTH_UP, HEALTH_DOWN };
 scrape_loop *scrape_loop_start(const scrape_shared *shared, target *t);
 /* The same target as discovery sees it now, perhaps with another interval. */
 void scrape_loop_set_target(scrape_loop *s, target *t);
+/* shared->slots has changed. */
+void scrape_loop_spread(scrape_loop *s);
 /* The job's configuration changed in what it makes of a page: forget every line, as if the target were another. */
 void scrape_loop_forget(scrape_loop *s);
 /* No more ticks. A scrape under way is finished, or dropped with `now`; then, unless `now`, the target's series are

@@ -41,11 +41,23 @@ static void check_target_limit(scrape_pool *p)
     s->refusal = xstrdup(why);
 }
 
+/* As many targets as there are now want so many slots of the interval. */
+static void spread(scrape_pool *p)
+{
+    uint32_t slots = target_slots(p->loops.len);
+    if (slots == p->shared.slots)
+        return;
+    p->shared.slots = slots;
+    for (size_t i = 0; i < p->loops.len; i++)
+        scrape_loop_spread(p->loops.p[i]);
+}
+
 scrape_pool *scrape_pool_new(const scrape_shared *base, const prom_config *prom, const scrape_config *sc)
 {
     scrape_pool *p = xcalloc(1, sizeof *p);
     p->job = xstrdup(sc->job_name.p);
     p->shared = *base;
+    p->shared.slots = target_slots(0);
     scrape_count(SCRAPE_POOLS, 1);
     take_config(p, prom, sc);
     return p;
@@ -196,6 +208,7 @@ static void sync_end(sync_state *y)
         stop_loop(p, (scrape_loop *)(uintptr_t)s->value, false);
     map_release(&y->before);
     map_release(&y->seen);
+    spread(p);
     check_target_limit(p);
 }
 

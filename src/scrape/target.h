@@ -23,6 +23,10 @@ typedef struct target {
 bool target_new(const scrape_config *sc, const labels *group_labels, const labels *target_labels, target **out, err *e);
 target *target_ref(target *t);
 void target_unref(target *t);
-/* Where in the interval it is scraped: by hash, so that targets spread; seed differs from daemon to daemon. */
-int64_t target_offset_ms(const target *t, uint64_t seed);
+/* Where in the interval it is scraped: in one of `slots` (a power of two) equal parts, by hash, so that targets spread
+ * and one wake-up still serves several. With twice the slots it moves by half of one or not at all. seed differs from
+ * daemon to daemon. */
+int64_t target_offset_ms(const target *t, uint64_t seed, uint32_t slots);
+/* How many slots suit n targets. */
+uint32_t target_slots(size_t n);
 #endif

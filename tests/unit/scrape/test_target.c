@@ -122,24 +122,42 @@ START_TEST(dropped_target_has_only_what_was_discovered)
 }
 END_TEST
 
+static target *make_host(int i)
+{
+    err e = { 0 };
+    char address[32];
+    snprintf(address, sizeof address, "host-%d:9100", i);
+    const label own[5] = { { BYTES_INIT("__address__"), bytes_of(address) } };
+    return make(&job, own, &labels_empty, &e);
+}
+
 START_TEST(targets_spread_over_the_interval)
 {
-    enum { N = 200, PARTS = 10 };
+    enum { N = 400, PARTS = 8 };
     int parts[PARTS] = { 0 };
     for (int i = 0; i < N; i++) {
-        err e = { 0 };
-        char address[32];
-        snprintf(address, sizeof address, "host-%d:9100", i);
-        const label own[5] = { { BYTES_INIT("__address__"), bytes_of(address) } };
-        target *t = make(&job, own, &labels_empty, &e);
-        int64_t offset = target_offset_ms(t, 42);
+        target *t = make_host(i);
+        int64_t offset = target_offset_ms(t, 42, 64);
         ck_assert(offset >= 0 && offset < t->interval_ms);
-        ck_assert_int_eq(offset, target_offset_ms(t, 42));
         parts[offset * PARTS / t->interval_ms]++;
+        for (uint32_t slots = 4; slots < 1024; slots *= 2) { /* more slots: it stays in the half it was in */
+            int64_t moved = target_offset_ms(t, 42, slots * 2) - target_offset_ms(t, 42, slots);
+            ck_assert(moved >= 0 && moved <= t->interval_ms / slots / 2 + 1);
+        }
         target_unref(t);
     }
     for (int i = 0; i < PARTS; i++)
-        ck_assert_int_gt(parts[i], N / PARTS / 4);
+        ck_assert_int_gt(parts[i], N / PARTS / 3);
+}
+END_TEST
+
+START_TEST(slots_follow_the_number_of_targets)
+{
+    ck_assert_uint_eq(target_slots(0), 4);
+    ck_assert_uint_eq(target_slots(32), 4);
+    ck_assert_uint_eq(target_slots(33), 8);
+    ck_assert_uint_eq(target_slots(1000), 128);
+    ck_assert_uint_eq(target_slots(1000000), 1024);
 }
 END_TEST
 
@@ -151,6 +169,7 @@ Suite *target_suite(void)
     tcase_add_test(tc, group_labels_yield_to_the_targets_own);
     tcase_add_test(tc, dropped_target_has_only_what_was_discovered);
     tcase_add_test(tc, targets_spread_over_the_interval);
+    tcase_add_test(tc, slots_follow_the_number_of_targets);
     suite_add_tcase(s, tc);
     return s;
 }
