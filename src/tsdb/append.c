@@ -8,7 +8,7 @@ enum { LOOK_AHEAD = 8 };
 enum append_verdict append_judge(const append_rules *r, const series *s, sample x, uint8_t *status)
 {
     *status = APPEND_OK;
-    if (x.t < r->oldest) {
+    if (x.t < r->oldest || x.t > APPEND_LAST_T || x.t < -APPEND_LAST_T) {
         *status = APPEND_OUT_OF_BOUNDS;
         return VERDICT_REFUSE;
     }

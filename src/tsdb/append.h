@@ -2,6 +2,7 @@
  * (tsdb/head_append.go), except that a new series may begin at any time retention allows.                       */
 #ifndef TSDB_APPEND_H
 #define TSDB_APPEND_H
+#include "tsdb/daystore.h"
 #include "tsdb/db.h"
 #include "tsdb/head.h"
 
@@ -10,6 +11,9 @@ typedef struct append_rules {
     int64_t newest;          /* newest time in the store; INT64_MIN: empty */
     int64_t oldest;          /* times before it are out of retention */
 } append_rules;
+
+/* No day file can hold times further away than this from 1970 (50,000 years). */
+#define APPEND_LAST_T (DAY_LAST * DAY_MS)
 
 enum append_verdict { VERDICT_STORE, VERDICT_STORE_OOO, VERDICT_SAME, VERDICT_REFUSE };
 

@@ -5,7 +5,7 @@
 int main(void)
 {
     static TCase *(*const cases[])(void) = {
-        tcase_append, tcase_chunk, tcase_head, tcase_idset, tcase_jobs, tcase_merge, tcase_select,
+        tcase_append, tcase_chunk, tcase_db, tcase_head, tcase_idset, tcase_jobs, tcase_merge, tcase_select,
         tcase_tombstone,
     };
     Suite *s = suite_create("tsdb");

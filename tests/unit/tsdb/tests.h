@@ -5,6 +5,7 @@
 
 TCase *tcase_append(void);
 TCase *tcase_chunk(void);
+TCase *tcase_db(void);
 TCase *tcase_head(void);
 TCase *tcase_idset(void);
 TCase *tcase_jobs(void);
