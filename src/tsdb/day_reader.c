@@ -281,6 +281,15 @@ static bool take_slots(gathering *g, const pack_view *v, const day_block *b, con
     return true;
 }
 
+/* Counts each, logs the first that a query meets. */
+static void leave_out(day_reader *r, int32_t day, int64_t pack, const err *e)
+{
+    metric_inc(metric_get(&corrupt_packs));
+    if (!r->has_complained)
+        log_warn("Leaving out a damaged pack", "day", log_i64(day), "pack", log_i64(pack), "err", e->msg);
+    r->has_complained = true;
+}
+
 /* A damaged pack is left out; anything else that fails ends the gathering. */
 static bool take_pack(gathering *g, const day_block *b, uint32_t k, const uint64_t *keys, size_t n)
 {
@@ -292,8 +301,7 @@ static bool take_pack(gathering *g, const day_block *b, uint32_t k, const uint64
         return true;
     if (g->e->kind != ERR_BAD_DATA)
         return false;
-    metric_inc(metric_get(&corrupt_packs));
-    log_warn("Leaving out a damaged pack", "day", log_i64(g->p->day), "pack", log_i64(b->first_pack + k), "err", g->e->msg);
+    leave_out(g->r, g->p->day, b->first_pack + k, g->e);
     *g->e = (err){ 0 };
     return true;
 }
@@ -366,8 +374,8 @@ static void drop_hidden(const part *x, const day_hide *hides, size_t n, size_t m
             columns_drop(out, mid, hides[i].mint, hides[i].maxt);
 }
 
-static void decode_parts(day_reader *r, const part *x, int64_t mint, int64_t maxt, const day_hide *hides, size_t n_hides,
-                         sample_columns *out)
+static void decode_parts(day_reader *r, int32_t day, const part *x, int64_t mint, int64_t maxt, const day_hide *hides,
+                         size_t n_hides, sample_columns *out)
 {
     size_t start = out->n;
     for (; x; x = x->next) {
@@ -376,8 +384,7 @@ static void decode_parts(day_reader *r, const part *x, int64_t mint, int64_t max
         if (x->mint > maxt || x->maxt < mint)
             continue;
         if (!pack_decode(r->decoder, x->timelines, &x->slice, mint, maxt, out, &e)) {
-            metric_inc(metric_get(&corrupt_packs));
-            log_warn("Leaving out a damaged column", "err", e.msg);
+            leave_out(r, day, -1, &e);
             out->n = mid;
             continue;
         }
@@ -398,7 +405,7 @@ bool day_read_visible(day_reader *r, int32_t day, uint32_t id, int64_t mint, int
         p = once = plan_new(day, &id, 1, mint, maxt);
     bool ok = (pos >= p->from && pos < p->to) || gather(r, p, pos, e);
     if (ok && pos < p->to)
-        decode_parts(r, p->parts[pos - p->from].first, mint, maxt, hides, n_hides, out);
+        decode_parts(r, day, p->parts[pos - p->from].first, mint, maxt, hides, n_hides, out);
     p->at = pos + 1;
     if (once)
         plan_free(once);

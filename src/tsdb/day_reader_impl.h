@@ -17,6 +17,7 @@ struct day_reader {
     pack_decoder *decoder;
     day_plan_state *plans;           /* newest first */
     uint32_t n_plans;
+    bool has_complained;             /* of damage, in the log */
 };
 
 /* false, with e, when the query has been canceled. */

@@ -4,7 +4,7 @@
 
 int main(void)
 {
-    static TCase *(*const cases[])(void) = { tcase_flush, tcase_journal, tcase_meta, tcase_pack };
+    static TCase *(*const cases[])(void) = { tcase_dayfile, tcase_flush, tcase_journal, tcase_meta, tcase_pack };
     Suite *s = suite_create("tsdb disk");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         suite_add_tcase(s, cases[i]());
