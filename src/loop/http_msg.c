@@ -407,7 +407,7 @@ static enum http_msg_state feed_head(http_msg *m, bytes in, size_t *used)
     if (!in.len)
         return m->state;
     if (!m->partial.len && !is_token_char((unsigned char)in.p[0]))   /* TLS to a plain port and the like: do not wait */
-        return refuse_head(m, in);
+        return m->kind == HTTP_MSG_REQUEST ? bad(m, "malformed request line") : refuse_head(m, in);
 
     if (!m->partial.len) {   /* the usual case: all of it in one piece */
         size_t len = find_head_end(in, 0);

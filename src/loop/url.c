@@ -249,7 +249,7 @@ static bool parse_host(bytes text, url *u, err *e)
             return fail_quoted(e, "invalid port ", port, " after host");
         port = bytes_sub(port, 1, port.len);
     } else {
-        ptrdiff_t colon = find_last(text, ':');
+        ptrdiff_t colon = bytes_find(text, ':');
         has_port = colon >= 0;
         u->host = has_port ? bytes_sub(text, 0, (size_t)colon) : text;
         port = has_port ? bytes_sub(text, (size_t)colon + 1, text.len) : port;
