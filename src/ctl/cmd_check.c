@@ -140,7 +140,7 @@ static void add_rule_files(const prom_config *cfg, arena *a, bytes_list *out, bo
 
 static int check_one_config(const ctl_call *c, const char *path, const lints *lint)
 {
-    prom_config_options opts = { .agent = ctl_switch(c, "agent") };
+    prom_config_options opts = { .agent = ctl_switch(c, "agent"), .bare_errors = true };
     prom_config *cfg;
     bytes_list rules = { 0 };
     err e = { 0 };
