@@ -2,6 +2,7 @@
 #include "base/limits.h"
 #include "base/map.h"
 #include "base/vec.h"
+#include "config/config_check.h"
 #include "config/paths.h"
 #include "config/prometheus_config.h"
 #include "config/rule_file.h"
@@ -138,6 +139,20 @@ static void add_rule_files(const prom_config *cfg, arena *a, bytes_list *out, bo
     vec_free(&all);
 }
 
+/* What the file points to: credentials, certificates, targets; only the targets in it where syntax_only is set. */
+static bool check_referenced(const prom_config *cfg, bool syntax_only, err *e)
+{
+    buf warnings;
+    if (syntax_only)
+        return prom_config_check_targets(cfg, e);
+    buf_init(&warnings, LIMIT_MIB(4));
+    bool ok = prom_config_check_files(cfg, &warnings, e);
+    if (warnings.len)
+        fwrite(warnings.p, 1, warnings.len, stdout);
+    buf_release(&warnings);
+    return ok;
+}
+
 static int check_one_config(const ctl_call *c, const char *path, const lints *lint)
 {
     prom_config_options opts = { .agent = ctl_switch(c, "agent"), .bare_errors = true };
@@ -150,6 +165,11 @@ static int check_one_config(const ctl_call *c, const char *path, const lints *li
     fflush(stdout);
     if (!prom_config_load(path, &opts, &cfg, &e)) {
         fprintf(stderr, "  FAILED: %s\n\n", e.msg);
+        return 1;
+    }
+    if (!check_referenced(cfg, ctl_switch(c, "syntax-only"), &e)) {
+        fprintf(stderr, "  FAILED: %s\n\n", e.msg);
+        prom_config_unref(cfg);
         return 1;
     }
     if (!ctl_switch(c, "syntax-only"))
