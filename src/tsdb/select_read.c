@@ -230,7 +230,7 @@ static bool plan_day(snapshot *s, size_t i, int32_t day, int64_t mint, int64_t m
         for (const day_part *p = sel->found[k].first; p; p = p->next)
             if (p->day == day)
                 ids[n++] = p->id;
-    day_plan(snapshot_reader(s), day, ids, n, mint, maxt);
+    day_plan(snapshot_reader(s), day, ids, n, s->sels[i].mint, s->sels[i].maxt); /* as wide as reads may be */
     free(ids);
     return true;
 }
