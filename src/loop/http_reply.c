@@ -98,7 +98,7 @@ static unsigned put_bufs(const block *b, uv_buf_t *out)
 static void drained(exchange *x)
 {
     exchange_fn fn = x->on_drain;
-    if (fn && (!x->session || x->queued_bytes <= server_options(x->server)->write_high_bytes / 4)) {
+    if (fn && (!x->session || x->queued_bytes <= x->server->opt.write_high_bytes / 4)) {
         x->on_drain = NULL;
         fn(&x->req, x->drain_ctx);
     }
@@ -112,7 +112,7 @@ void exchange_flush(exchange *x)
         unsigned n = 0, n_blocks = 0;
         for (const block *b = x->first; b && n + 3 <= CONN_MAX_BUFS; b = b->next, n_blocks++)
             n += put_bufs(b, bufs + n);
-        bool all = conn_write(session_conn(x->session), bufs, n);
+        bool all = conn_write(&x->session->conn, bufs, n);
         for (unsigned i = 0; all && i < n_blocks; i++)
             pop(x);
         if (!all) {
@@ -175,7 +175,7 @@ static void claim(exchange *x, int status)
         BUG("http: second answer (%d after %d) for %.*s", status, x->status, BYTES_ARG(x->req.path));
     x->status = status;
     x->no_content = x->req.method == METHOD_HEAD || is_bodiless(status);
-    if (server_is_closing(x->server))
+    if (x->server->closing)
         x->close_after = true;
 }
 
@@ -213,7 +213,7 @@ static bool is_compressible(const char *type)
 
 static bool wants_gzip(const exchange *x, const char *type, size_t len)
 {
-    bool fits = len >= server_options(x->server)->gzip_min_bytes && !x->no_content && !x->has_encoding && is_compressible(type);
+    bool fits = len >= x->server->opt.gzip_min_bytes && !x->no_content && !x->has_encoding && is_compressible(type);
     bool refused = x->has_route && (x->req.route->flags & ROUTE_NO_GZIP);
     return fits && !refused && http_takes_gzip(http_header(&x->req, "accept-encoding"));
 }
@@ -307,7 +307,7 @@ static void reply(http_request *req, int status, const char *type, bytes body, c
         buf_puts(&x->gzip_in, body);
     x->gzip_type = arena_cstr(&x->arena, bytes_of(type));
     x->state = EXCHANGE_ANSWERED;
-    x->gzip_job = worker_run(server_loop(x->server), WORKER_PARSE, gzip_run, gzip_done, x);
+    x->gzip_job = worker_run(x->server->loop, WORKER_PARSE, gzip_run, gzip_done, x);
 }
 
 void http_reply(http_request *req, int status, const char *content_type, bytes body)
@@ -378,7 +378,7 @@ void http_reply_begin(http_request *req, int status, const char *content_type)
 
 static bool may_write_on(const exchange *x)
 {
-    return x->session && x->queued_bytes <= server_options(x->server)->write_high_bytes;
+    return x->session && x->queued_bytes <= x->server->opt.write_high_bytes;
 }
 
 static bool write_block(exchange *x, bytes data, char *owned)
