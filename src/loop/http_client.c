@@ -1,4 +1,4 @@
-/* http_client.c: see http_client.h; connections, their pool, and the flow of a call.
+/* http_client.c: see http_client.h; the flow of a call. Connections and their pool: http_wire.c.
  *
  *     start --> next --> (kept connection) ------------------------> send --> on_data: head, body --> complete --> finish
  *                |`--> lookup --> on_addresses --> dial --> on_connected --^      | redirect: next     ^
@@ -15,9 +15,8 @@
 #include "loop/http_client.h"
 #include "base/file.h"
 #include "base/limits.h"
-#include "base/map.h"
-#include "loop/conn.h"
 #include "loop/http_call.h"
+#include "loop/http_wire.h"
 #include "loop/lookup.h"
 #include "loop/signals.h"
 #include <assert.h>
@@ -31,25 +30,6 @@ enum {
     KEEP_ARENA = 16 << 10,
     DIAL_MS = 30 * 1000,         /* one address, where the call has no deadline of its own */
     DIAL_LEAST_MS = 2000,        /* as Go: what an address gets at least while others remain */
-};
-
-typedef struct wire wire;
-
-typedef struct host {
-    bytes key;                   /* owned */
-    wire *idle;                  /* newest first */
-    int n_idle, n_wires;
-} host;
-
-struct wire {
-    conn conn;   /* first: events name it */
-    http_client *client;
-    host *host;
-    http_call *call;             /* NULL: idle, or on its way out */
-    wire *prev, *next;           /* all wires */
-    wire *idle_prev, *idle_next;
-    bool is_idle, was_used, direct;
-    char peer[CONN_ADDRESS_MAX];
 };
 
 struct http_call {
@@ -75,107 +55,9 @@ struct http_call {
     err err;
 };
 
-struct http_client {
-    uv_loop_t *loop;
-    http_client_options opt;
-    map hosts;                   /* key → host */
-    wire *wires;
-    http_call *calls, *free_calls;
-    size_t n_wires, n_idle, n_calls, n_free, n_timers, n_lookups;
-    char *scratch;
-    http_client_stats stats;
-    bool closing;
-    void (*on_closed)(void *ctx);
-    void *closed_ctx;
-};
-
 static void next(http_call *call);
 static void dial(http_call *call);
 static void fail(http_call *call, enum err_kind kind, const char *text);
-static void maybe_free(http_client *c);
-
-/* ---- wires and their pool ---- */
-
-static host *host_of(http_client *c, bytes key)
-{
-    host *h = map_get_ptr(&c->hosts, key);
-    if (!h) {
-        h = xcalloc(1, sizeof *h);
-        char *copy = memcpy(xmalloc(key.len), key.p, key.len);
-        h->key = bytes_n(copy, key.len);
-        map_put_ptr(&c->hosts, h->key, h);
-    }
-    return h;
-}
-
-static void host_drop_wire(http_client *c, host *h)
-{
-    if (--h->n_wires)
-        return;
-    map_remove(&c->hosts, h->key);
-    free((char *)(uintptr_t)h->key.p);
-    free(h);
-}
-
-static void leave_idle(wire *w)
-{
-    if (!w->is_idle)
-        return;
-    *(w->idle_prev ? &w->idle_prev->idle_next : &w->host->idle) = w->idle_next;
-    if (w->idle_next)
-        w->idle_next->idle_prev = w->idle_prev;
-    w->idle_prev = w->idle_next = NULL;
-    w->is_idle = false;
-    w->host->n_idle--;
-    w->client->n_idle--;
-}
-
-static void wire_close(wire *w)
-{
-    leave_idle(w);
-    if (w->call) { /* (2) */
-        w->call->wire = NULL;
-        w->call = NULL;
-    }
-    conn_close(&w->conn);
-}
-
-static void wire_keep(wire *w)
-{
-    http_client *c = w->client;
-    host *h = w->host;
-    w->call->wire = NULL;
-    w->call = NULL;
-    if (c->closing || h->n_idle >= c->opt.max_idle_per_host || c->n_idle >= (size_t)c->opt.max_idle) {
-        wire_close(w);
-        return;
-    }
-    w->is_idle = w->was_used = true;
-    w->idle_next = h->idle;
-    if (h->idle)
-        h->idle->idle_prev = w;
-    h->idle = w;
-    h->n_idle++;
-    c->n_idle++;
-    conn_deadline(&w->conn, (uint64_t)c->opt.idle_timeout_ms);
-    conn_read(&w->conn, true);
-}
-
-/* A kept wire of the host that still seems to be alive, or NULL. A request that must not be sent twice looks twice. */
-static wire *wire_reuse(http_client *c, const http_ask *q)
-{
-    host *h = map_get_ptr(&c->hosts, q->host_key);
-    while (h && h->idle) {
-        wire *w = h->idle;
-        if (http_ask_is_idempotent(q) || !conn_is_stale(&w->conn)) {
-            leave_idle(w);
-            conn_deadline(&w->conn, 0);
-            return w;
-        }
-        wire_close(w);   /* the host stays until the wire has closed */
-    }
-    return NULL;
-}
 
 /* ---- the end of a call ---- */
 
@@ -183,14 +65,29 @@ static void on_lookup_gone(void *ctx)
 {
     http_client *c = ctx;
     c->n_lookups--;
-    maybe_free(c);
+    http_client_maybe_free(c);
+}
+
+static wire *unlink_wire(http_call *call) /* (2) */
+{
+    wire *w = call->wire;
+    call->wire = NULL;
+    if (w)
+        w->call = NULL;
+    return w;
+}
+
+static void drop_wire(http_call *call)
+{
+    wire *w = unlink_wire(call);
+    if (w)
+        wire_close(w);
 }
 
 /* No event but the timer's reaches the call any more. */
 static void let_go(http_call *call)
 {
-    if (call->wire)
-        wire_close(call->wire);
+    drop_wire(call);
     if (call->lookup)
         lookup_drop(call->lookup, on_lookup_gone, call->client);
     call->lookup = NULL;
@@ -205,7 +102,7 @@ static void on_timer_closed(uv_handle_t *h)
     buf_release(&call->head);
     free(call);
     c->n_timers--;
-    maybe_free(c);
+    http_client_maybe_free(c);
 }
 
 /* (3) */
@@ -262,7 +159,7 @@ static void finish(http_call *call)
     call->done(&res, call->ctx);
     buf_release(&res.body);
     call_free(call);
-    maybe_free(c);
+    http_client_maybe_free(c);
 }
 
 static void fail(http_call *call, enum err_kind kind, const char *text)
@@ -342,7 +239,7 @@ static void send_request(http_call *call, wire *w)
 static void complete(http_call *call, bool is_clean)
 {
     const http_head *head = http_msg_head(call->msg);
-    wire *w = call->wire;
+    wire *w = unlink_wire(call);
     bool is_redirect = false;
     err e = { 0 };
     if (is_clean && head->keep_alive && !call->ask.no_keep_alive && !w->conn.writing)
@@ -446,7 +343,7 @@ static void on_ended(conn *c, int status)
     if (may_retry(call)) {
         call->retried = true;
         call->client->stats.retried++;
-        wire_close(w);
+        drop_wire(call);
         next(call);
         return;
     }
@@ -469,15 +366,7 @@ static void on_wire_deadline(conn *c)
 
 static void on_wire_closed(conn *c)
 {
-    wire *w = wire_of(c);
-    http_client *client = w->client;
-    *(w->prev ? &w->prev->next : &client->wires) = w->next;
-    if (w->next)
-        w->next->prev = w->prev;
-    host_drop_wire(client, w->host);
-    free(w);
-    client->n_wires--;
-    maybe_free(client);
+    wire_closed(wire_of(c));
 }
 
 /* ---- connecting ---- */
@@ -486,7 +375,7 @@ static void address_failed(http_call *call, const char *why)
 {
     if (!call->dial_err.kind)
         err_set(&call->dial_err, ERR_UNAVAILABLE, "dial tcp %s: %s", call->wire->peer, why);
-    wire_close(call->wire);
+    drop_wire(call);
     dial(call);
 }
 
@@ -516,22 +405,6 @@ static const conn_events events = {
     .closed = on_wire_closed,
 };
 
-static wire *wire_new(http_client *c, bytes key)
-{
-    wire *w = xcalloc(1, sizeof *w);
-    w->client = c;
-    w->host = host_of(c, key);
-    w->host->n_wires++;
-    w->next = c->wires;
-    if (w->next)
-        w->next->prev = w;
-    c->wires = w;
-    c->n_wires++;
-    c->stats.opened++;
-    conn_init(&w->conn, c->loop, &events);
-    return w;
-}
-
 /* How long this address may take: a fair part of what is left, so that a dead one does not cost the call the others. */
 static uint64_t dial_time(const http_call *call)
 {
@@ -550,7 +423,7 @@ static void dial(http_call *call)
         return;
     }
     call->dial_until_ms = dial_time(call);
-    wire *w = wire_new(call->client, call->ask.host_key);
+    wire *w = wire_new(call->client, call->ask.host_key, &events);
     call->wire = w; /* (2) */
     w->call = call;
     arm(call);
@@ -577,7 +450,7 @@ static void next(http_call *call)
 {
     http_client *c = call->client;
     const http_ask *q = &call->ask;
-    wire *w = call->retried ? NULL : wire_reuse(c, q);
+    wire *w = call->retried ? NULL : wire_reuse(c, q->host_key, !http_ask_is_idempotent(q));
     call->n_tried = 0;
     call->dial_err.kind = ERR_NONE;
     if (w) {
@@ -674,7 +547,7 @@ http_client *http_client_new(uv_loop_t *loop, const http_client_options *opt)
     return c;
 }
 
-static void maybe_free(http_client *c)
+void http_client_maybe_free(http_client *c)
 {
     if (!c->closing || c->n_calls || c->n_wires || c->n_timers || c->n_lookups)
         return;
