@@ -1,11 +1,12 @@
 /* conn.c: see conn.h.
  *
- * Writing tries the socket first: most answers leave in one system call, without a queue. The deadline is a time kept in
- * the struct; the uv timer fires at the latest by then, looks, and goes on sleeping if the deadline has moved away.
+ * Writing tries the socket first: most answers leave in one system call, without a queue. The deadline is a time kept
+ * in the struct; the uv timer fires at the latest by then, looks, and goes on sleeping if the deadline has moved
+ * away.
  * Invariants:
  *   (1) at most one write is under way;
- *   (2) `ended` comes at most once for EOF and once for an error, never from inside a call of the owner (a failing write is seen by the
- *       reading side, or, when it is off, told by uv's write callback);
+ *   (2) `ended` comes at most once for EOF and once for an error, never from inside a call of the owner (a failing
+ *       write is seen by the reading side, or, when that is off, told by uv's write callback);
  *   (3) after conn_close() only `closed`.                                                                          */
 #include "loop/conn.h"
 #include <arpa/inet.h>

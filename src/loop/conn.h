@@ -1,13 +1,14 @@
 /* conn.h: one TCP connection on the loop: reading, one write at a time, one deadline, an orderly end.
  *
- * Used by the server for accepted connections and by the client for its own. The owner embeds a conn and gets events; what
- * it reads goes straight into memory it names. TLS will sit here, between the socket and these events, and its users will
- * not notice. Loop thread.
+ * Used by the server for accepted connections and by the client for its own. The owner embeds a conn and gets events;
+ * what it reads goes straight into memory it names. TLS will sit here, between the socket and these events, and its
+ * users will not notice. Loop thread.
  *
- *     conn_init --> conn_accept or conn_connect --> conn_read --> room, data, room, data ... --> ended --> conn_close --> closed
+ *     conn_init --> conn_accept or conn_connect --> conn_read --> room, data, room, data ... --> ended
  *                                                   conn_write --> (true: all is out) or --> written
- * A write that fails while reading is on ends by what reading then finds: what the peer said before it closed, then `ended`.
- * After conn_close() only `closed` comes; memory goes there, never before.                                      */
+ *                   conn_close --> closed
+ * A write that fails while reading is on ends by what reading then finds: what the peer said before it closed, then
+ * `ended`. After conn_close() only `closed` comes; memory goes there, never before. */
 #ifndef LOOP_CONN_H
 #define LOOP_CONN_H
 #include <stdbool.h>
@@ -47,8 +48,8 @@ int conn_connect(conn *c, const struct sockaddr *addr);      /* connected follow
 /* Reading is off at first. Data, then `ended`; while it is off neither comes. */
 void conn_read(conn *c, bool on);
 
-/* Sends all bufs (at most CONN_MAX_BUFS). true: all has gone out, the memory is free. false: the rest goes out later, the
- * memory must stay until `written` (or `closed`). A failed write says so by `ended`, later. One at a time. */
+/* Sends all bufs (at most CONN_MAX_BUFS). true: all has gone out, the memory is free. false: the rest goes out later,
+ * the memory must stay until `written` (or `closed`). A failed write says so by `ended`, later. One at a time. */
 bool conn_write(conn *c, const uv_buf_t *bufs, unsigned n);
 size_t conn_unsent(const conn *c);
 

@@ -1,8 +1,9 @@
 /* gzip.c: see gzip.h. Whole bodies by libdeflate, streams by zlib.
  *
- * libdeflate wants to know the room for its output. The last four bytes of a gzip file state the size of the last member
- * modulo 2^32, which is right for nearly all bodies; it is only a hint here: never more than the limit nor than deflate
- * can expand, and a member that needs more gets twice the room, from its beginning, until the limit is reached.      */
+ * libdeflate wants to know the room for its output. The last four bytes of a gzip file state the size of the last
+ * member modulo 2^32, which is right for nearly all bodies; it is only a hint here: never more than the limit nor
+ * than deflate can expand, and a member that needs more gets twice the room, from its beginning, until the limit is
+ * reached. */
 #include "loop/gzip.h"
 #include "base/arena.h"
 #include <libdeflate.h>

@@ -8,9 +8,9 @@
 #include "base/err.h"
 
 /* Appends the content of all gzip members of `in` to out. At most max bytes in all and never past out->max: more is
- * ERR_TOO_LARGE ("body size limit exceeded"), so a bomb costs no more memory than the limit; broken input is ERR_BAD_DATA
- * with Go's words ("gzip: invalid header", "gzip: invalid checksum", "unexpected EOF"). out is unchanged on failure but
- * for its capacity. */
+ * ERR_TOO_LARGE ("body size limit exceeded"), so a bomb costs no more memory than the limit; broken input is
+ * ERR_BAD_DATA with Go's words ("gzip: invalid header", "gzip: invalid checksum", "unexpected EOF"). out is unchanged
+ * on failure but for its capacity. */
 bool gzip_inflate(bytes in, size_t max, buf *out, err *e);
 
 /* Appends one gzip member. level 1..9. false: over out->max. */

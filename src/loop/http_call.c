@@ -1,6 +1,6 @@
-/* http_call.c: see http_call.h, and http_call_error() of http_client.h. The rules for redirects are those of Go's http.Client:
- * 303 and (for POST) 301, 302 become GET without a body, 307 and 308 repeat the request; at most ten; credentials stay
- * with the host they were meant for and its subdomains. */
+/* http_call.c: see http_call.h, and http_call_error() of http_client.h. The rules for redirects are those of Go's
+ * http.Client: 303 and (for POST) 301, 302 become GET without a body, 307 and 308 repeat the request; at most ten;
+ * credentials stay with the host they were meant for and its subdomains. */
 #include "loop/http_call.h"
 #include "base/limits.h"
 #include "base/utf8.h"
@@ -169,7 +169,8 @@ static void drop_headers(http_ask *q, const char *const *names, size_t n)
     q->n_headers = kept;
 }
 
-#define DROP(q, ...) drop_headers((q), (const char *const[]){ __VA_ARGS__ }, sizeof((const char *[]){ __VA_ARGS__ }) / sizeof(char *))
+#define DROP(q, ...)                                                                                                   \
+    drop_headers((q), (const char *const[]){ __VA_ARGS__ }, sizeof((const char *[]){ __VA_ARGS__ }) / sizeof(char *))
 
 bool http_ask_redirect(http_ask *q, const http_head *head, arena *a, bool *is_redirect, err *e)
 {

@@ -19,11 +19,13 @@ typedef struct http_ask {
     int n_redirects;
 } http_ask;
 
-/* Copies what the caller gave. Fails as Go: a bad URL, "unsupported protocol scheme ...", "http: no Host in request URL". */
+/* Copies what the caller gave. Fails as Go: a bad URL, "unsupported protocol scheme ...", "http: no Host in request
+ * URL". */
 bool http_ask_init(http_ask *q, const http_call_options *opt, const char *user_agent, arena *a, err *e);
 /* The head to send, up to and with the empty line. */
 void http_ask_put_head(const http_ask *q, buf *out);
 bool http_ask_is_idempotent(const http_ask *q);
-/* Turns q into what the redirect asks for. *is_redirect false: this answer is none (or says nowhere), q is as before. */
+/* Turns q into what the redirect asks for. *is_redirect false: this answer is none (or says nowhere), q is as before.
+ */
 bool http_ask_redirect(http_ask *q, const http_head *head, arena *a, bool *is_redirect, err *e);
 #endif

@@ -1,9 +1,9 @@
 /* http_client.c: see http_client.h; the flow of a call. Connections and their pool: http_wire.c.
  *
- *     start --> next --> (kept connection) ------------------------> send --> on_data: head, body --> complete --> finish
- *                |`--> lookup --> on_addresses --> dial --> on_connected --^      | redirect: next     ^
- *                |                                  ^ | next address              | kept one was dead: next, once
- *                `-- failed, canceled, deadline: fail_later or fail --------------'--------------------'
+ *     start --> next --> (kept connection) --------------------> send_request --> on_data --> complete --> finish
+ *                |`--> lookup --> on_addresses --> dial --> on_connected --^  | kept one was dead:  |   ^
+ *                |                                  ^ | next address        | next, once          | redirect: next
+ *                `-- failed, canceled, deadline: fail_later or fail ---------------------------------'
  * A wire is one connection; it has a call while it serves one and is idle in its host's pool otherwise. Idle wires are
  * read too, so a server that closes one is noticed at once.
  * All bytes come through one buffer of the client, but for bodies of known length, which the socket puts into place.
@@ -275,7 +275,7 @@ static bool progress(http_call *call, enum http_msg_state state, bytes rest)
     case HTTP_MSG_FAILED: fail_by_message(call); return false;
     case HTTP_MSG_COMPLETE: break;
     }
-    if (http_msg_head(call->msg)->status / 100 == 1) {   /* 100 Continue, 103 Early Hints: the answer is still to come */
+    if (http_msg_head(call->msg)->status / 100 == 1) {   /* 100 Continue, 103 Early Hints: the answer follows */
         http_msg_begin(call->msg, &call->arena, &call->body, bytes_eq(call->ask.method, BYTES("HEAD")));
         return true;
     }

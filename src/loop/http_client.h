@@ -3,12 +3,11 @@
  *     http_call *c = http_call_start(client, &(http_call_options){ .url = BYTES("http://h:9100/metrics"),
  *                                    .timeout_ms = 10000, .max_body = limit }, on_response, s);
  * on_response runs exactly once for every call, always from the loop, never from inside http_call_start() or
- * http_call_cancel(). The response and all its bytes live until it returns; take the body with buf_take().
- * Bodies come as sent: with a Content-Encoding the caller inflates them on its worker (gzip.h). A call's status is not
- * judged: 404 is a response, not an error.
- * A kept connection that turns out dead before the first byte of an answer is replaced once by a new one, for idempotent
- * methods. Redirects are followed only when asked for; credentials (Authorization, Cookie) do not follow to another host.
- * Loop thread.                                                                                                  */
+ * http_call_cancel(). The response and all its bytes live until it returns; take the body with buf_take(). Bodies
+ * come as sent: with a Content-Encoding the caller inflates them on its worker (gzip.h). A call's status is not
+ * judged: 404 is a response, not an error. A kept connection that turns out dead before the first byte of an answer
+ * is replaced once by a new one, for idempotent methods. Redirects are followed only when asked for; credentials
+ * (Authorization, Cookie) do not follow to another host. Loop thread. */
 #ifndef LOOP_HTTP_CLIENT_H
 #define LOOP_HTTP_CLIENT_H
 #include "base/buf.h"
@@ -35,9 +34,9 @@ typedef struct http_call_options {
     bytes url;                   /* http:// only for now; user:password in it becomes basic auth */
     const http_value *headers;   /* sent in order; a Host among them replaces the URL's */
     size_t n_headers;
-    bytes body;                  /* borrowed until the callback; Content-Length is set where there is a body or a POST/PUT */
+    bytes body;                  /* borrowed until the callback; Content-Length is set for it, and for POST, PUT */
     int64_t timeout_ms;          /* whole call: lookup, connect, redirects, body. 0: none */
-    size_t max_body;             /* bytes as sent; 0: LIMIT_SCRAPE_BODY. More is ERR_TOO_LARGE "body size limit exceeded" */
+    size_t max_body;             /* bytes as sent; 0: LIMIT_SCRAPE_BODY. More is ERR_TOO_LARGE */
     bool follow_redirects;       /* at most 10, as Go */
     bool no_keep_alive;          /* close the connection after the answer */
 } http_call_options;
@@ -45,10 +44,12 @@ typedef struct http_call_options {
 /* err.kind:  ERR_NONE        there is a response
  *            ERR_TIMEOUT     "context deadline exceeded"
  *            ERR_CANCELED    "context canceled"
- *            ERR_TOO_LARGE   body over max_body; status and headers are valid
- *            ERR_UNAVAILABLE network, as Go words it inside its `Get "url": ...`: "dial tcp 127.0.0.1:9: connect: connection
- *                            refused", "dial tcp: lookup x: no such host", "EOF", "read tcp 127.0.0.1:5->127.0.0.1:9: read:
- *                            connection reset by peer", "unexpected EOF" (body cut: status and headers are valid)
+ *            ERR_TOO_LARGE   "body size limit exceeded"; status and headers are valid
+ *            ERR_UNAVAILABLE network, as Go words it inside its `Get "url": ...`:
+ *                            "dial tcp 127.0.0.1:9: connect: connection refused",
+ *                            "dial tcp: lookup x: no such host", "EOF",
+ *                            "read tcp 127.0.0.1:5->127.0.0.1:9: read: connection reset by peer",
+ *                            "unexpected EOF" (body cut: status and headers are valid)
  *            ERR_BAD_DATA    the URL, or what came back is no HTTP ("malformed HTTP response ...") */
 typedef struct http_response {
     err err;

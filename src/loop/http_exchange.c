@@ -65,7 +65,9 @@ void exchange_free(exchange *x)
         exchange_destroy(x);
         return;
     }
-    exchange clean = { .msg = x->msg, .arena = x->arena, .body = x->body, .extra = x->extra, .next_free = s->free_exchanges };
+    exchange clean = {
+        .msg = x->msg, .arena = x->arena, .body = x->body, .extra = x->extra, .next_free = s->free_exchanges
+    };
     *x = clean;
     if (x->arena.used_bytes > KEEP_ARENA)
         arena_release(&x->arena);

@@ -1,8 +1,8 @@
-/* http_exchange.h: what http_server.c, http_session.c (reading), http_exchange.c and http_reply.c (writing) share; private
- * to them.
+/* http_exchange.h: what http_server.c, http_session.c (reading), http_exchange.c and http_reply.c (writing) share;
+ * private to them.
  *
- * An exchange is one request and its answer. It outlives its connection: while a handler works the client may go, and the
- * exchange stays, without a session, until the handler has answered.
+ * An exchange is one request and its answer. It outlives its connection: while a handler works the client may go, and
+ * the exchange stays, without a session, until the handler has answered.
  *
  *     READING --dispatch--> WORKING --http_reply--> ANSWERED --all sent--> settled: exchange_settle() hands on
  *                              `--http_reply_begin--> STREAMING --http_reply_end--^                             */

@@ -1,5 +1,5 @@
-/* http_metrics.c: see http_metrics.h; names, help texts and buckets are those of Prometheus' web.go. Cells are looked up once
- * per row (and per status of a row), since looking one up takes a lock.                                          */
+/* http_metrics.c: see http_metrics.h; names, help texts and buckets are those of Prometheus' web.go. Cells are looked
+ * up once per row (and per status of a row), since looking one up takes a lock. */
 #include "loop/http_metrics.h"
 #include "base/metrics.h"
 #include "base/vec.h"

@@ -1,8 +1,9 @@
 /* http_msg.c: see http_msg.h.
  *
- * llhttp reads the head and the chunked coding. Around it stand the things it leaves to its user, or has let pass in some
- * releases (a bare CR as a line end, space around names): the whole head is checked byte by byte before llhttp sees it,
- * and the framing is decided here from the parsed headers. A body with a length needs no parser and is only counted.
+ * llhttp reads the head and the chunked coding. Around it stand the things it leaves to its user, or has let pass in
+ * some releases (a bare CR as a line end, space around names): the whole head is checked byte by byte before llhttp
+ * sees it, and the framing is decided here from the parsed headers. A body with a length needs no parser and is only
+ * counted.
  * Invariants:
  *   (1) llhttp sees a head whole, and after it only the bytes of a chunked body;
  *   (2) FAILED is final;
@@ -450,11 +451,13 @@ static enum http_msg_state feed_chunked(http_msg *m, bytes in, size_t *used)
         return bad(m, reason && *reason ? reason : "invalid chunked body");
     }
     m->framing_len += m->body->len == before ? in.len : 0;
-    return m->framing_len > LIMIT_HTTP_FRAMING ? fail(m, 431, ERR_BAD_DATA, "chunk header or trailer too large") : m->state;
+    if (m->framing_len > LIMIT_HTTP_FRAMING)
+        return fail(m, 431, ERR_BAD_DATA, "chunk header or trailer too large");
+    return m->state;
 }
 
-/* Room for all that is announced and one byte more (see http_msg_room), but memory follows what has come: a large length
- * that is only announced costs nothing. */
+/* Room for all that is announced and one byte more (see http_msg_room), but memory follows what has come: a large
+ * length that is only announced costs nothing. */
 static void make_room(http_msg *m)
 {
     size_t want = m->left < BODY_STEP ? (size_t)m->left + 1 : BODY_STEP;

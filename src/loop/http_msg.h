@@ -2,10 +2,10 @@
  *
  *     begin --> feed (HEAD) ... --> BODY: look at the head, set the body's limit --> feed ... --> COMPLETE --> begin
  *                                                                   any of them --> FAILED (for good)
- * A head is parsed when all of it is there, from one piece of memory in the message's arena, so every name and value is a
- * plain run of bytes. Bodies with a length can be read by the socket straight into place (room, filled). Requests are
- * read strictly: one framing, no folded lines, no bare CR or LF, no control characters (RFC 9112, sections 2.2, 5, 6).
- * Knows no sockets and no clock; one thread at a time.                                                          */
+ * A head is parsed when all of it is there, from one piece of memory in the message's arena, so every name and value
+ * is a plain run of bytes. Bodies with a length can be read by the socket straight into place (room, filled).
+ * Requests are read strictly: one framing, no folded lines, no bare CR or LF, no control characters (RFC 9112,
+ * sections 2.2, 5, 6). Knows no sockets and no clock; one thread at a time. */
 #ifndef LOOP_HTTP_MSG_H
 #define LOOP_HTTP_MSG_H
 #include "base/arena.h"

@@ -1,13 +1,13 @@
 /* http_reply.c: answers of http_server.h: their heads, compression, streaming, and the queue of bytes on their way out.
  *
- *     http_reply --> (compress here, or on a worker) --> send: head + body queued --> exchange_flush --> exchange_settle
+ *     http_reply --> (compress here, or on a worker) --> send_whole --> exchange_flush --> exchange_settle
  *     http_reply_begin --> queue head --> http_reply_write: one chunk each --> http_reply_end --^
  * Small bodies stand behind the head in one buffer, so that most answers are one system call with one run of bytes.
  * Invariants: (1) one answer per request: a second one is a BUG; (2) blocks are freed only when the socket is done with
  * them; (3) for a client that has gone everything is accepted and dropped.                                         */
+#include "loop/http_exchange.h"
 #include "base/limits.h"
 #include "loop/gzip.h"
-#include "loop/http_exchange.h"
 #include "loop/http_request.h"
 #include <assert.h>
 #include <stdio.h>
@@ -203,8 +203,10 @@ void http_reply_header(http_request *req, const char *name, bytes value)
 
 static bool is_compressible(const char *type)
 {
-    static const char *const kinds[] = { "text/", "application/json", "application/javascript", "application/openmetrics-text",
-                                         "application/xml", "application/x-ndjson", "image/svg+xml" };
+    static const char *const kinds[] = {
+        "text/",           "application/json",     "application/javascript", "application/openmetrics-text",
+        "application/xml", "application/x-ndjson", "image/svg+xml",
+    };
     for (size_t i = 0; type && i < sizeof kinds / sizeof kinds[0]; i++)
         if (strncmp(type, kinds[i], strlen(kinds[i])) == 0)
             return true;
@@ -215,7 +217,7 @@ static bool wants_gzip(const exchange *x, const char *type, size_t len)
 {
     bool fits = len >= x->server->opt.gzip_min_bytes && !x->no_content && !x->has_encoding && is_compressible(type);
     bool refused = x->has_route && (x->req.route->flags & ROUTE_NO_GZIP);
-    return fits && !refused && http_takes_gzip(http_header(&x->req, "accept-encoding"));
+    return fits && !refused && http_accepts_gzip(&x->req);
 }
 
 /* body: in owned, or static (owned NULL), or to be copied (copy). */

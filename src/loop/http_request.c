@@ -1,11 +1,12 @@
-/* http_request.c: see http_request.h. Values as Go's net/http reads them (Request.ParseForm): body before query, one bad pair
- * does not hide the others. */
+/* http_request.c: see http_request.h. Values as Go's net/http reads them (Request.ParseForm): body before query, one
+ * bad pair does not hide the others. */
 #include "loop/http_request.h"
 #include "base/limits.h"
 #include "base/num.h"
 #include "loop/url.h"
 
-/* request-target = origin-form / absolute-form        (RFC 9112, 3.2; authority-form is CONNECT's, asterisk-form OPTIONS') */
+/* request-target = origin-form / absolute-form        (RFC 9112, 3.2; authority-form is CONNECT's, asterisk-form
+ * OPTIONS') */
 static bool split_target(http_request *req, bytes *path, err *e)
 {
     bytes t = req->target;
@@ -89,6 +90,11 @@ bytes http_header(const http_request *req, const char *name)
     bytes v;
     values_get_nocase(&req->headers, name, &v);
     return v;
+}
+
+bool http_accepts_gzip(const http_request *req)
+{
+    return http_takes_gzip(http_header(req, "accept-encoding"));
 }
 
 /* weight = OWS ";" OWS "q=" qvalue: is it more than nothing? */

@@ -117,9 +117,12 @@ static bool resolve(bytes host, uint16_t port, struct sockaddr_storage *out, err
     snprintf(service, sizeof service, "%u", port);
     if (!host.len)
         return uv_ip6_addr("::", port, (struct sockaddr_in6 *)out) == 0;
-    if (uv_ip4_addr(name, port, (struct sockaddr_in *)out) == 0 || uv_ip6_addr(name, port, (struct sockaddr_in6 *)out) == 0)
+    if (uv_ip4_addr(name, port, (struct sockaddr_in *)out) == 0)
         return true;
-    struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE }, *found = NULL;
+    if (uv_ip6_addr(name, port, (struct sockaddr_in6 *)out) == 0)
+        return true;
+    struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE };
+    struct addrinfo *found = NULL;
     if (getaddrinfo(name, service, &hints, &found) != 0)   /* at start, before anything runs: waiting is fine */
         return err_set(e, ERR_UNAVAILABLE, "listen tcp: lookup %s: no such host", name);
     memcpy(out, found->ai_addr, found->ai_addrlen);

@@ -1,15 +1,16 @@
 /* http_server.h: HTTP/1.1 on the loop: listen, read whole requests, route, answer now or later.
  *
  * A handler gets a request whose head and body are complete, and gives exactly one answer, at once or later: one
- * http_reply*() call, or http_reply_begin(), any number of writes, http_reply_end(). Until then the request, its arena and
- * all bytes in it live, even when the client has gone: the answer is then dropped. If the client goes away first, the
- * http_on_cancel() callback says so at once; the handler must still answer (anything will do).
- * The server reads on while a handler works, only to notice that; pipelined requests are answered one after the other.
- * What it refuses by itself, in clear text: malformed heads (400), both or doubled Content-Length/Transfer-Encoding (400),
- * heads over LIMIT_HTTP_HEAD (431) and long targets (414), bodies over the route's limit (413), unknown expectations (417),
- * paths (404), methods (405), too slow heads and bodies (408). It never trusts one request's framing twice.
+ * http_reply*() call, or http_reply_begin(), any number of writes, http_reply_end(). Until then the request, its
+ * arena and all bytes in it live, even when the client has gone: the answer is then dropped. If the client goes away
+ * first, the http_on_cancel() callback says so at once; the handler must still answer (anything will do). The server
+ * reads on while a handler works, only to notice that; pipelined requests are answered one after the other. What it
+ * refuses by itself, in clear text: malformed heads (400), both or doubled Content-Length/Transfer-Encoding (400),
+ * heads over LIMIT_HTTP_HEAD (431) and long targets (414), bodies over the route's limit (413), unknown expectations
+ * (417), paths (404), methods (405), too slow heads and bodies (408). It never trusts one request's framing twice.
  *
- * Threads: loop thread. A worker may read the request and allocate from its arena while the loop thread does neither.     */
+ * Threads: loop thread. A worker may read the request and allocate from its arena while the loop thread does neither.
+ */
 #ifndef LOOP_HTTP_SERVER_H
 #define LOOP_HTTP_SERVER_H
 #include "base/arena.h"
@@ -33,9 +34,9 @@ enum http_method {
     METHOD_OTHER = 1 << 7,   /* no route can ask for it */
 };
 
-/* One row of a route table. Pattern segments: literal, ":name" (one segment, not empty), "*name" last (the rest, with its
- * leading slash). The first row that fits path and method wins; a path that fits only other methods is 405 with Allow.
- * OPTIONS on a known path without a row of its own is answered 200 with Allow. */
+/* One row of a route table. Pattern segments: literal, ":name" (one segment, not empty), "*name" last (the rest, with
+ * its leading slash). The first row that fits path and method wins; a path that fits only other methods is 405 with
+ * Allow. OPTIONS on a known path without a row of its own is answered 200 with Allow. */
 typedef struct http_route {
     unsigned methods;       /* METHOD_* bits; HEAD must be named */
     const char *pattern;    /* lives as long as the server; also the label `handler` of the metrics */
@@ -72,6 +73,8 @@ struct http_request {
 bytes http_form(const http_request *req, const char *name);
 bytes http_param(const http_request *req, const char *name);
 bytes http_header(const http_request *req, const char *name);   /* any case */
+/* Does the client take gzip? For producers of streams, which the server does not compress by itself. */
+bool http_accepts_gzip(const http_request *req);
 
 /* What an answered request was, for logs and metrics of others. */
 typedef struct http_finished {
@@ -116,9 +119,10 @@ size_t http_server_connections(const http_server *s);
  * callbacks run); waits for handlers that still work; frees the server, then calls on_closed (may be NULL). */
 void http_server_close(http_server *s, int64_t grace_ms, void (*on_closed)(void *ctx), void *ctx);
 
-/* Answers. content_type may be NULL (no such header). `copy`: bytes are copied; take: the buffer's memory moves into the
- * answer; static: borrowed for good (embedded files). HEAD answers get the headers only. Bodies of at least gzip_min_bytes
- * are compressed when the client accepts gzip, no Content-Encoding was set and the type is text, JSON or alike. */
+/* Answers. content_type may be NULL (no such header). `copy`: bytes are copied; take: the buffer's memory moves into
+ * the answer; static: borrowed for good (embedded files). HEAD answers get the headers only. Bodies of at least
+ * gzip_min_bytes are compressed when the client accepts gzip, no Content-Encoding was set and the type is text, JSON
+ * or alike. */
 void http_reply(http_request *req, int status, const char *content_type, bytes body);
 void http_reply_take(http_request *req, int status, const char *content_type, buf *body);
 void http_reply_static(http_request *req, int status, const char *content_type, bytes body);
@@ -128,9 +132,9 @@ void http_reply_redirect(http_request *req, int status, bytes location);
 /* A further header of the answer, copied; before http_reply*. Line breaks in value are dropped. */
 void http_reply_header(http_request *req, const char *name, bytes value);
 
-/* Streaming, chunked (or until close for HTTP/1.0). http_reply_write() false: more than write_high_bytes wait unsent, or
- * the client has gone: stop, and go on when on_drain fires (once; it also fires for a client that has gone, so that the
- * producer can end). http_reply_abort() cuts the connection, so that the client sees a broken answer. */
+/* Streaming, chunked (or until close for HTTP/1.0). http_reply_write() false: more than write_high_bytes wait unsent,
+ * or the client has gone: stop, and go on when on_drain fires (once; it also fires for a client that has gone, so
+ * that the producer can end). http_reply_abort() cuts the connection, so that the client sees a broken answer. */
 void http_reply_begin(http_request *req, int status, const char *content_type);
 bool http_reply_write(http_request *req, bytes data);       /* copied */
 bool http_reply_write_take(http_request *req, buf *data);
@@ -138,8 +142,8 @@ void http_reply_on_drain(http_request *req, void (*fn)(http_request *req, void *
 void http_reply_end(http_request *req);
 void http_reply_abort(http_request *req);
 
-/* fn runs (once, loop thread) when the client goes away before the answer is complete, or the server cuts it. Set to NULL
- * to take it back. */
+/* fn runs (once, loop thread) when the client goes away before the answer is complete, or the server cuts it. Set to
+ * NULL to take it back. */
 void http_on_cancel(http_request *req, void (*fn)(http_request *req, void *ctx), void *ctx);
 bool http_is_canceled(const http_request *req);
 

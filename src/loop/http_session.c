@@ -4,18 +4,18 @@
  *                     |             | deadline, malformed: refuse --> LINGER ----> closed
  *     session_gone <--'-------------'---- EOF, error, deadline, close
  *
- * All sessions read into one buffer of the server; only what comes before its turn (pipelined requests) is kept with the
- * session. While a handler works reading goes on, so a client that leaves is noticed at once.
- * After a refusal the rest of the request is read and dropped for a moment (LINGER): closing with unread bytes would make
- * the system send RST, and the client might never see the answer.
+ * All sessions read into one buffer of the server; only what comes before its turn (pipelined requests) is kept with
+ * the session. While a handler works reading goes on, so a client that leaves is noticed at once. After a refusal the
+ * rest of the request is read and dropped for a moment (LINGER): closing with unread bytes would make the system send
+ * RST, and the client might never see the answer.
  * Invariants:
  *   (1) a session has at most one exchange; it has one exactly in HEAD, BODY and BUSY;
  *   (2) exchange->session is NULL as soon as the connection is going to be closed;
  *   (3) sessions are freed in `closed`.
  * Deadlines: the head counts from its first byte, so that one byte now and then does not keep a connection.       */
+#include "loop/http_exchange.h"
 #include "base/limits.h"
 #include "base/os.h"
-#include "loop/http_exchange.h"
 #include "loop/http_request.h"
 #include "loop/router.h"
 #include "loop/url.h"
@@ -379,8 +379,8 @@ static void on_data(conn *c, size_t n)
     }
 }
 
-/* The client has closed, or only its sending half: an answer on its way is still sent to the end (if nobody is there, writing
- * will say so), but none that is still to be made. */
+/* The client has closed, or only its sending half: an answer on its way is still sent to the end (if nobody is there,
+ * writing will say so), but none that is still to be made. */
 static void on_ended(conn *c, int status)
 {
     session *s = session_of(c);

@@ -1,5 +1,5 @@
-/* http_wire.c: see http_wire.h. Hosts are in a map by "host:port" and live as long as they have a wire; their idle wires form
- * a list, newest first, so that those not needed any more grow old and go. */
+/* http_wire.c: see http_wire.h. Hosts are in a map by "host:port" and live as long as they have a wire; their idle
+ * wires form a list, newest first, so that those not needed any more grow old and go. */
 #include "loop/http_wire.h"
 #include "base/arena.h"
 #include <stdlib.h>

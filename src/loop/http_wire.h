@@ -1,4 +1,5 @@
-/* http_wire.h: connections of the HTTP client and their pool by host; private to http_client.c and http_wire.c. Loop thread. */
+/* http_wire.h: connections of the HTTP client and their pool by host; private to http_client.c and http_wire.c. Loop
+ * thread. */
 #ifndef LOOP_HTTP_WIRE_H
 #define LOOP_HTTP_WIRE_H
 #include "base/map.h"

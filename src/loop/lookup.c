@@ -1,5 +1,5 @@
-/* lookup.c: see lookup.h. getaddrinfo() as a worker job of its own kind, so that a dead name server holds at most the threads
- * the worker gives to lookups. */
+/* lookup.c: see lookup.h. getaddrinfo() as a worker job of its own kind, so that a dead name server holds at most the
+ * threads the worker gives to lookups. */
 #include "loop/lookup.h"
 #include "base/arena.h"
 #include "loop/worker.h"

@@ -9,6 +9,7 @@ typedef void (*signals_fn)(int signum, void *ctx);   /* SIGTERM, SIGINT or SIGHU
 signals *signals_start(uv_loop_t *loop, signals_fn fn, void *ctx);
 /* Default behaviour comes back; frees on a later turn of the loop. NULL is fine. */
 void signals_stop(signals *s);
-/* A write to a closed socket or pipe becomes an error instead of the end. signals_start() and the HTTP server and client do it too. */
+/* A write to a closed socket or pipe becomes an error instead of the end. signals_start() and the HTTP server and
+ * client do it too. */
 void signals_ignore_pipe(void);
 #endif

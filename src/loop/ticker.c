@@ -1,5 +1,6 @@
-/* ticker.c: see ticker.h. One uv timer per ticker, armed anew for each grid point; uv's timers count on the monotonic clock,
- * so the wall clock is read only to find the next grid point and to see, when the timer fires, where on the grid we are.
+/* ticker.c: see ticker.h. One uv timer per ticker, armed anew for each grid point; uv's timers count on the monotonic
+ * clock, so the wall clock is read only to find the next grid point and to see, when the timer fires, where on the
+ * grid we are.
  *
  * A timer that fires early (uv counts whole milliseconds) or after the wall clock was set back is armed again for the
  * rest. Invariant: (1) grid points handed out ascend, but for a clock set back by more than an interval.            */

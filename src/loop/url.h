@@ -42,8 +42,8 @@ bool url_unescape(bytes in, bool plus, arena *a, bytes *out, err *e);
 void url_escape_query(buf *out, bytes in);
 /* Go's url.PathEscape, for one segment. */
 void url_escape_path(buf *out, bytes in);
-/* "a=1&b=2" → pairs, appended. At most LIMIT_HTTP_VALUES pairs. As Go: a pair with a ';' or a bad escape is an error, the
- * others are kept; the first error is reported. */
+/* "a=1&b=2" → pairs, appended. At most LIMIT_HTTP_VALUES pairs. As Go: a pair with a ';' or a bad escape is an error,
+ * the others are kept; the first error is reported. */
 bool url_parse_query(bytes query, arena *a, http_values *out, err *e);
 
 /* A decoded absolute path cleaned as Go's path.Clean ("//", "." and ".." resolved), a trailing slash kept. */

@@ -1,7 +1,7 @@
 /* values.h: an ordered list of name/value pairs: headers, query and form values, path parameters.
  *
- * A name may stand there several times; order is kept. Names and bytes belong to the arena (or message) the list was made
- * from. Header names compare without case, all others exactly.                                                  */
+ * A name may stand there several times; order is kept. Names and bytes belong to the arena (or message) the list was
+ * made from. Header names compare without case, all others exactly. */
 #ifndef LOOP_VALUES_H
 #define LOOP_VALUES_H
 #include "base/arena.h"

@@ -1,7 +1,8 @@
 /* worker.c: see worker.h. A gate in front of uv's thread pool.
  *
- * uv's pool is one FIFO for everything, so what is handed to it must be able to run at once: jobs wait here, in one queue
- * per kind, and enter the pool only while the pool has a thread for them by the rules below. uv's own users of the pool
+ * uv's pool is one FIFO for everything, so what is handed to it must be able to run at once: jobs wait here, in one
+ * queue per kind, and enter the pool only while the pool has a thread for them by the rules below. uv's own users of
+ * the pool
  * (file calls, none of ours block for long) are not counted.
  * With T threads:
  *   (1) all kinds but COMMIT together run at most T-1 jobs: a commit always finds a thread;
@@ -61,7 +62,8 @@ static void set_limits(worker *w, const worker_options *opt)
 {
     size_t most_queries = w->n_threads - 3;   /* leaves one slow place for maintenance and lookups */
     w->queues[WORKER_PARSE].limit = clamp(w->n_threads / 2, PARSE_SHARE, w->n_threads - 1);
-    w->queues[WORKER_QUERY].limit = clamp(opt->max_queries > 0 ? (size_t)opt->max_queries : most_queries, 1, most_queries);
+    size_t wanted = opt->max_queries > 0 ? (size_t)opt->max_queries : most_queries;
+    w->queues[WORKER_QUERY].limit = clamp(wanted, 1, most_queries);
     w->queues[WORKER_COMMIT].limit = 1;
     w->queues[WORKER_MAINTENANCE].limit = 1;
     w->queues[WORKER_LOOKUP].limit = LOOKUPS;

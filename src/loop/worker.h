@@ -43,8 +43,8 @@ void worker_release(uv_loop_t *loop);
 /* Queues a job. The result is valid until `done` has returned; it may be ignored. */
 job *worker_run(uv_loop_t *loop, enum worker_kind kind, job_fn run, job_fn done, void *ctx);
 
-/* Sets the job's cancel flag. One that has not started never runs: its `done` follows on a later turn of the loop (never
- * from inside this call). */
+/* Sets the job's cancel flag. One that has not started never runs: its `done` follows on a later turn of the loop
+ * (never from inside this call). */
 void job_cancel(job *j);
 bool job_canceled(const job *j);                          /* any thread */
 const atomic_bool *job_cancel_flag(const job *j);         /* borrowed, lives as long as the job */

@@ -124,7 +124,7 @@ void peer_send(peer *p, const char *text)
 {
     size_t len = strlen(text);
     ssize_t n = send(p->fd, text, len, MSG_NOSIGNAL | MSG_DONTWAIT);
-    ck_assert(n < 0 || (size_t)n == len);   /* small enough; where it fails the connection has ended, which the test sees */
+    ck_assert(n < 0 || (size_t)n == len);   /* where it fails the connection has ended, which the test sees */
 }
 
 void peer_shutdown(peer *p)

@@ -1,4 +1,5 @@
-/* harness.h: what the tests with sockets share: turning the loop until something is true, a raw client, a scripted server.
+/* harness.h: what the tests with sockets share: turning the loop until something is true, a raw client, a scripted
+ * server.
  *
  * Nothing here sleeps: loop_until() waits for the loop's and the clients' descriptors together.                      */
 #ifndef HARNESS_H
@@ -46,7 +47,8 @@ int count_of(const char *in, const char *text);
 /* The part behind the first empty line. */
 const char *body_of(const char *answer);
 
-/* A server that answers the k-th request it gets (over all connections) with the k-th answer, and records what it got. */
+/* A server that answers the k-th request it gets (over all connections) with the k-th answer, and records what it
+ * got. */
 typedef struct fake_answer {
     const char *text;   /* NULL: none, keep quiet */
     size_t len;         /* 0: strlen */

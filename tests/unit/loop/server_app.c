@@ -2,7 +2,8 @@
  *
  *     /hello  a small answer      /echo  the body      /form/:x  params and form      /later  answered by app_release()
  *     /big  BIG_BODY bytes        /text  compressible  /page  large and compressible (on a worker)     /empty  204
- *     /stream  three chunks       /flood  STREAM_BLOCKS blocks, paused by backpressure /cut  broken off in the middle  */
+ *     /stream  three chunks       /flood  STREAM_BLOCKS blocks, paused by backpressure /cut  broken off in the middle
+ */
 #include "server_app.h"
 #include "base/arena.h"
 #include "loop/worker.h"
@@ -25,8 +26,9 @@ static void form(http_request *req, void *ctx)
 {
     buf out;
     buf_init(&out, 1 << 20);
-    buf_printf(&out, "%.*s x=%.*s a=%.*s err=[%s] peer=%d", BYTES_ARG(req->method_name), BYTES_ARG(http_param(req, "x")),
-               BYTES_ARG(http_form(req, "a")), req->form_err.msg, strncmp(req->peer, "127.0.0.1:", 10));
+    buf_printf(&out, "%.*s x=%.*s a=%.*s err=[%s] peer=%d", BYTES_ARG(req->method_name),
+               BYTES_ARG(http_param(req, "x")), BYTES_ARG(http_form(req, "a")), req->form_err.msg,
+               strncmp(req->peer, "127.0.0.1:", 10));
     http_reply_header(req, "X-Thing", BYTES("a\r\nInjected: b"));
     http_reply_take(req, 200, "text/plain", &out);
 }

@@ -31,16 +31,24 @@ static const struct {
     http_call_options opt;
     const char *url, *head;
 } heads[] = {
-    { { 0 }, "http://h:9100/metrics?a=b#c", "GET /metrics?a=b HTTP/1.1\r\nHost: h:9100\r\nUser-Agent: tsdbd/1\r\n\r\n" },
+    { { 0 },
+      "http://h:9100/metrics?a=b#c",
+      "GET /metrics?a=b HTTP/1.1\r\nHost: h:9100\r\nUser-Agent: tsdbd/1\r\n\r\n" },
     { { 0 }, "http://[::1]", "GET / HTTP/1.1\r\nHost: [::1]\r\nUser-Agent: tsdbd/1\r\n\r\n" },
-    { { .headers = some_headers, .n_headers = 1, .no_keep_alive = true }, "http://h/",
+    { { .headers = some_headers, .n_headers = 1, .no_keep_alive = true },
+      "http://h/",
       "GET / HTTP/1.1\r\nHost: h\r\nAccept: a/b  Evil: x\r\nUser-Agent: tsdbd/1\r\nConnection: close\r\n\r\n" },
-    { { .headers = host_header, .n_headers = 2 }, "http://h/",
+    { { .headers = host_header, .n_headers = 2 },
+      "http://h/",
       "GET / HTTP/1.1\r\nhost: other\r\nuser-agent: me\r\n\r\n" },
-    { { .method = "POST", .body = BYTES_INIT("abc") }, "http://h/",
+    { { .method = "POST", .body = BYTES_INIT("abc") },
+      "http://h/",
       "POST / HTTP/1.1\r\nHost: h\r\nUser-Agent: tsdbd/1\r\nContent-Length: 3\r\n\r\n" },
-    { { .method = "POST" }, "http://h/", "POST / HTTP/1.1\r\nHost: h\r\nUser-Agent: tsdbd/1\r\nContent-Length: 0\r\n\r\n" },
-    { { 0 }, "http://user:pa%20ss@h/",
+    { { .method = "POST" },
+      "http://h/",
+      "POST / HTTP/1.1\r\nHost: h\r\nUser-Agent: tsdbd/1\r\nContent-Length: 0\r\n\r\n" },
+    { { 0 },
+      "http://user:pa%20ss@h/",
       "GET / HTTP/1.1\r\nHost: h\r\nUser-Agent: tsdbd/1\r\nAuthorization: Basic dXNlcjpwYSBzcw==\r\n\r\n" },
 };
 

@@ -1,4 +1,5 @@
-/* test_http_client.c: the client against the own server, and against a scripted one for what a decent server never does. */
+/* test_http_client.c: the client against the own server, and against a scripted one for what a decent server never
+ * does. */
 #include "loop/http_client.h"
 #include "base/arena.h"
 #include "loop/gzip.h"
@@ -90,11 +91,12 @@ static const struct {
     int status;
     size_t len;
 } fetches[] = {
-    { NULL, "/hello", "", 200, 5 },          { "HEAD", "/hello", "", 200, 0 },       { "POST", "/echo", "abc", 200, 3 },
-    { NULL, "/big", "", 200, BIG_BODY },     { NULL, "/stream", "", 200, 13 },       { NULL, "/page", "", 200, 200 * 1000 },
-    { NULL, "/empty", "", 204, 0 },          { NULL, "/nope", "", 404, 19 },         { "PUT", "/echo", "", 200, 0 },
-    { NULL, "/flood", "", 200, STREAM_BLOCKS * STREAM_BLOCK },                       { "OPTIONS", "/hello", "", 200, 0 },
-    { "DELETE", "/hello", "", 405, 19 },
+    { NULL, "/hello", "", 200, 5 },      { "HEAD", "/hello", "", 200, 0 },
+    { "POST", "/echo", "abc", 200, 3 },  { NULL, "/big", "", 200, BIG_BODY },
+    { NULL, "/stream", "", 200, 13 },    { NULL, "/page", "", 200, 200 * 1000 },
+    { NULL, "/empty", "", 204, 0 },      { NULL, "/nope", "", 404, 19 },
+    { "PUT", "/echo", "", 200, 0 },      { NULL, "/flood", "", 200, STREAM_BLOCKS * STREAM_BLOCK },
+    { "OPTIONS", "/hello", "", 200, 0 }, { "DELETE", "/hello", "", 405, 19 },
 };
 
 START_TEST(requests_get_their_answers)
@@ -104,7 +106,9 @@ START_TEST(requests_get_their_answers)
     app_open(&a, (http_server_options){ 0 });
     http_client *c = http_client_new(&a.h.loop, NULL);
     for (int round = 0; round < 3; round++) {
-        http_call_options opt = { .method = fetches[_i].method, .body = bytes_of(fetches[_i].body), .timeout_ms = 5000 };
+        http_call_options opt = { .method = fetches[_i].method,
+                                  .body = bytes_of(fetches[_i].body),
+                                  .timeout_ms = 5000 };
         a.n_produced = 0;
         a.stream_over = false;
         fetch(&a.h, c, opt, a.port, fetches[_i].path, &r);
@@ -187,7 +191,8 @@ START_TEST(names_are_looked_up)
     char text[100];
     app_open(&a, (http_server_options){ 0 });
     http_client *c = http_client_new(&a.h.loop, NULL);
-    snprintf(text, sizeof text, "http://localhost:%d/hello", a.port);   /* ::1 refuses where it comes first: the next is tried */
+    /* where ::1 comes first it refuses, and the next address is tried */
+    snprintf(text, sizeof text, "http://localhost:%d/hello", a.port);
     http_call_start(c, &(http_call_options){ .url = bytes_of(text) }, on_response, &r);
     loop_until(&a.h, has_result, &r);
     ck_assert_msg(r.status == 200, "%s", r.err.msg);
@@ -276,28 +281,77 @@ static const struct {
 } scripts[] = {
     { { { OK("5") "hello" } }, "", "hello", 200, ERR_NONE, 0, 1 },
     { { { OK("5") "hel", 0, FAKE_CLOSE } }, "unexpected EOF", "hel", 200, ERR_UNAVAILABLE, 0, 1 },
-    { { { "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", 0, FAKE_CLOSE } }, "unexpected EOF", "abc", 200,
-      ERR_UNAVAILABLE, 0, 1 },
-    { { { "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX: y\r\n\r\n" } }, "", "abc", 200, ERR_NONE, 0, 1 },
+    { { { "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", 0, FAKE_CLOSE } },
+      "unexpected EOF",
+      "abc",
+      200,
+      ERR_UNAVAILABLE,
+      0,
+      1 },
+    { { { "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX: y\r\n\r\n" } },
+      "",
+      "abc",
+      200,
+      ERR_NONE,
+      0,
+      1 },
     { { { "HTTP/1.0 200 OK\r\n\r\nto the end", 0, FAKE_CLOSE } }, "", "to the end", 200, ERR_NONE, 0, 1 },
     { { { "HTTP/1.1 200 OK\r\n\r\nto the end", 0, FAKE_CLOSE } }, "", "to the end", 200, ERR_NONE, 0, 1 },
-    { { { "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" OK("2") "ok" } }, "", "ok", 200, ERR_NONE, 0, 1 },
+    { { { "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" OK("2") "ok" } },
+      "",
+      "ok",
+      200,
+      ERR_NONE,
+      0,
+      1 },
     { { { "", 0, FAKE_CLOSE } }, "EOF", "", 0, ERR_UNAVAILABLE, 0, 1 },
     { { { "HTTP/1.1 2", 0, FAKE_CLOSE } }, "unexpected EOF", "", 0, ERR_UNAVAILABLE, 0, 1 },
-    { { { "ICY 200 OK\r\n\r\n", 0, FAKE_CLOSE } }, "malformed HTTP response \"ICY 200 OK\"", "", 0, ERR_BAD_DATA, 0, 1 },
-    { { { "\x15\x03\x01\x00\x02\x02\x16", 7, FAKE_KEEP } }, "malformed HTTP response \"\\x15\\x03\\x01\\x00\\x02\\x02\\x16\"", "", 0,
-      ERR_BAD_DATA, 0, 1 },
+    { { { "ICY 200 OK\r\n\r\n", 0, FAKE_CLOSE } },
+      "malformed HTTP response \"ICY 200 OK\"",
+      "",
+      0,
+      ERR_BAD_DATA,
+      0,
+      1 },
+    { { { "\x15\x03\x01\x00\x02\x02\x16", 7, FAKE_KEEP } },
+      "malformed HTTP response \"\\x15\\x03\\x01\\x00\\x02\\x02\\x16\"",
+      "",
+      0,
+      ERR_BAD_DATA,
+      0,
+      1 },
     { { { OK("50") "hello" } }, "body size limit exceeded", "", 200, ERR_TOO_LARGE, 10, 1 },
-    { { { "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nb\r\nhello world\r\n" } }, "body size limit exceeded", "", 200,
-      ERR_TOO_LARGE, 10, 1 },
+    { { { "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nb\r\nhello world\r\n" } },
+      "body size limit exceeded",
+      "",
+      200,
+      ERR_TOO_LARGE,
+      10,
+      1 },
     { { { "HTTP/1.1 200 OK\r\n\r\nhello world" } }, "body size limit exceeded", "", 200, ERR_TOO_LARGE, 10, 1 },
     { { { OK("10") "0123456789" } }, "", "0123456789", 200, ERR_NONE, 10, 1 },
-    { { { "HTTP/1.1 302 Found\r\nLocation: /there\r\nContent-Length: 4\r\n\r\naway" }, { OK("4") "here" } }, "", "here", 200,
-      ERR_NONE, 0, 1 },
+    { { { "HTTP/1.1 302 Found\r\nLocation: /there\r\nContent-Length: 4\r\n\r\naway" }, { OK("4") "here" } },
+      "",
+      "here",
+      200,
+      ERR_NONE,
+      0,
+      1 },
     { { { "HTTP/1.1 302 Found\r\nLocation: /there\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", 0, FAKE_CLOSE },
-        { OK("4") "here" } }, "", "here", 200, ERR_NONE, 0, 2 },
-    { { { "HTTP/1.1 302 Found\r\nLocation: https://h/\r\nContent-Length: 0\r\n\r\n" } }, "unsupported protocol scheme \"https\"",
-      "", 302, ERR_BAD_DATA, 0, 1 },
+        { OK("4") "here" } },
+      "",
+      "here",
+      200,
+      ERR_NONE,
+      0,
+      2 },
+    { { { "HTTP/1.1 302 Found\r\nLocation: https://h/\r\nContent-Length: 0\r\n\r\n" } },
+      "unsupported protocol scheme \"https\"",
+      "",
+      302,
+      ERR_BAD_DATA,
+      0,
+      1 },
     { { { "HTTP/1.1 301 Moved\r\nContent-Length: 0\r\n\r\n" } }, "", "", 301, ERR_NONE, 0, 1 },
 };
 
@@ -309,8 +363,8 @@ START_TEST(what_servers_send_is_read_or_named)
     harness_open(&h);
     fake_open(&f, &h, scripts[_i].answer, scripts[_i].answer[1].text ? 2 : 1);
     http_client *c = http_client_new(&h.loop, NULL);
-    fetch(&h, c, (http_call_options){ .timeout_ms = 3000, .max_body = scripts[_i].max_body, .follow_redirects = true }, f.port,
-          "/x", &r);
+    fetch(&h, c, (http_call_options){ .timeout_ms = 3000, .max_body = scripts[_i].max_body, .follow_redirects = true },
+          f.port, "/x", &r);
     ck_assert_str_eq(r.err.msg, scripts[_i].err);
     ck_assert_int_eq(r.err.kind, scripts[_i].kind);
     ck_assert_int_eq(r.status, scripts[_i].status);
@@ -454,7 +508,8 @@ START_TEST(an_early_refusal_of_a_large_body_is_heard)
     char *body = xcalloc(1, len);
     app_open(&a, (http_server_options){ 0 });
     http_client *c = http_client_new(&a.h.loop, NULL);
-    fetch(&a.h, c, (http_call_options){ .method = "POST", .body = bytes_n(body, len), .timeout_ms = 4000 }, a.port, "/small", &r);
+    fetch(&a.h, c, (http_call_options){ .method = "POST", .body = bytes_n(body, len), .timeout_ms = 4000 }, a.port,
+          "/small", &r);
     ck_assert_msg(r.status == 413, "%d %s", r.status, r.err.msg);
     close_client(&a.h, c);
     free(body);

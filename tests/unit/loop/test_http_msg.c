@@ -84,15 +84,20 @@ static const struct {
     { "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", "GET / 0 Connection=[keep-alive] <>;" },
     { "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", "GET / 1 Host=[h] Connection=[close] <> close;" },
     { "GET / HTTP/1.1\r\nHost:\r\nX:  a  b \t\r\n\r\n", "GET / 1 Host=[] X=[a  b] <>;" },
-    { "POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello", "POST /p 1 Host=[h] Content-Length=[5] <hello>;" },
+    { "POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello",
+      "POST /p 1 Host=[h] Content-Length=[5] <hello>;" },
     { "POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n", "POST /p 1 Host=[h] Content-Length=[0] <>;" },
-    { "POST /p HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0A;x=y\r\n0123456789\r\n0\r\nT: v\r\n\r\n"
+    { "POST /p HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0A;x=y\r\n0123456789\r\n0\r\nT: "
+      "v\r\n\r\n"
       "GET /next HTTP/1.1\r\nHost: h\r\n\r\n",
       "POST /p 1 Host=[h] Transfer-Encoding=[chunked] <abc0123456789>;GET /next 1 Host=[h] <>;" },
-    { "GET /1 HTTP/1.1\r\nHost: h\r\n\r\nHEAD /2 HTTP/1.1\r\nHost: h\r\n\r\n", "GET /1 1 Host=[h] <>;HEAD /2 1 Host=[h] <>;" },
-    { "GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\n\r\n",
+    { "GET /1 HTTP/1.1\r\nHost: h\r\n\r\nHEAD /2 HTTP/1.1\r\nHost: h\r\n\r\n",
+      "GET /1 1 Host=[h] <>;HEAD /2 1 Host=[h] <>;" },
+    { "GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\nGET /2 "
+      "HTTP/1.1\r\nHost: h\r\n\r\n",
       "GET / 1 Host=[h] Connection=[Upgrade, HTTP2-Settings] Upgrade=[h2c] <>;GET /2 1 Host=[h] <>;" },
-    { "POST / HTTP/1.1\r\nHost: h\r\nUpgrade: x\r\nConnection: upgrade\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n"
+    { "POST / HTTP/1.1\r\nHost: h\r\nUpgrade: x\r\nConnection: upgrade\r\nTransfer-Encoding: "
+      "chunked\r\n\r\n1\r\na\r\n0\r\n\r\n"
       "GET /2 HTTP/1.1\r\nHost: h\r\n\r\n",
       "POST / 1 Host=[h] Upgrade=[x] Connection=[upgrade] Transfer-Encoding=[chunked] <a>;GET /2 1 Host=[h] <>;" },
 };
@@ -215,8 +220,10 @@ static const struct {
     { "HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n", "1 200 [200 ] Content-Length=[0] <>;", false },
     { "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n",
       "1 100 [100 Continue] <>;1 200 [200 OK] Transfer-Encoding=[chunked] <ab>;", false },
-    { "HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 1\r\n\r\nx", "1 200 [200 OK] X=[a b] Content-Length=[1] <x>;", false },
-    { "HTTP/1.1 304 Not Modified\r\nContent-Length: 7\r\n\r\n", "1 304 [304 Not Modified] Content-Length=[7] <>;", false },
+    { "HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 1\r\n\r\nx", "1 200 [200 OK] X=[a b] Content-Length=[1] <x>;",
+      false },
+    { "HTTP/1.1 304 Not Modified\r\nContent-Length: 7\r\n\r\n", "1 304 [304 Not Modified] Content-Length=[7] <>;",
+      false },
     { "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx",
       "1 200 [200 OK] Connection=[close] Content-Length=[1] <x> close;", false },
     { "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx", "400 unexpected EOF", false },
@@ -258,9 +265,12 @@ static const struct {
 } limits[] = {
     { "GET /", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 1 << 15, 414 },
     { GET, "X: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n", 1 << 15, 431 },
-    { POST "Transfer-Encoding: chunked\r\n\r\n1;", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 1 << 12, 431 },
-    { POST "Transfer-Encoding: chunked\r\n\r\n0\r\n", "T: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n", 1 << 12, 431 },
-    { POST "Transfer-Encoding: chunked\r\n\r\n", "400\r\n"
+    { POST "Transfer-Encoding: chunked\r\n\r\n1;", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 1 << 12,
+      431 },
+    { POST "Transfer-Encoding: chunked\r\n\r\n0\r\n", "T: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n", 1 << 12,
+      431 },
+    { POST "Transfer-Encoding: chunked\r\n\r\n",
+      "400\r\n"
       "################################################################################################################"
       "################################################################################################################"
       "################################################################################################################"
@@ -270,7 +280,8 @@ static const struct {
       "################################################################################################################"
       "################################################################################################################"
       "################################################################################################################"
-      "################\r\n", 1 << 11, 413 },
+      "################\r\n",
+      1 << 11, 413 },
 };
 
 START_TEST(nothing_grows_without_bound)

@@ -110,10 +110,20 @@ static const struct {
     const char *accept;
     bool gzip;
 } codings[] = {
-    { "", false },           { "gzip", true },         { "GZIP", true },           { "deflate, gzip;q=1.0, *;q=0.5", true },
-    { "gzip;q=0", false },   { "gzip; q=0.0", false }, { "gzip ; q=0.001", true }, { "identity", false },
-    { "*", true },           { "*;q=0", false },       { "gzip;q=0, *", false },   { "gzipped", false },
-    { "br, x-gzip", true },  { ",,", false },
+    { "", false },
+    { "gzip", true },
+    { "GZIP", true },
+    { "deflate, gzip;q=1.0, *;q=0.5", true },
+    { "gzip;q=0", false },
+    { "gzip; q=0.0", false },
+    { "gzip ; q=0.001", true },
+    { "identity", false },
+    { "*", true },
+    { "*;q=0", false },
+    { "gzip;q=0, *", false },
+    { "gzipped", false },
+    { "br, x-gzip", true },
+    { ",,", false },
 };
 
 START_TEST(accept_encoding_decides_about_gzip)

@@ -1,4 +1,5 @@
-/* test_http_server_limits.c: deadlines, connection limits, refusals of large things, the route prefix, filters, closing. */
+/* test_http_server_limits.c: deadlines, connection limits, refusals of large things, the route prefix, filters,
+ * closing. */
 #include "base/arena.h"
 #include "base/limits.h"
 #include "server_app.h"
@@ -176,9 +177,11 @@ static const struct {
     const char *first, *again;
     const char *line;
 } large[] = {
-    { "GET /", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    { "GET /",
+      "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
       "HTTP/1.1 414 Request URI Too Long\r\n" },
-    { GET("/hello"), "X: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n",
+    { GET("/hello"),
+      "X: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n",
       "HTTP/1.1 431 Request Header Fields Too Large\r\n" },
     { "POST /small HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n", "10\r\n0123456789012345\r\n",
       "HTTP/1.1 413 Request Entity Too Large\r\n" },
@@ -218,7 +221,8 @@ START_TEST(a_client_that_sends_far_ahead_is_not_read_without_bound)
     http_request *first = a.held[0];
     char *junk = xcalloc(1, 1 << 20);
     size_t sent = 0;
-    for (ssize_t n; sent < 64 << 20 && (n = send(p->fd, junk, 1 << 20, MSG_DONTWAIT | MSG_NOSIGNAL)) > 0; sent += (size_t)n)
+    for (ssize_t n; sent < 64 << 20 && (n = send(p->fd, junk, 1 << 20, MSG_DONTWAIT | MSG_NOSIGNAL)) > 0;
+         sent += (size_t)n)
         for (int i = 0; i < 20; i++)
             uv_run(&a.h.loop, UV_RUN_NOWAIT);
     ck_assert_uint_lt(sent, 32 << 20);   /* the system's buffers, and no more than 128 KiB of ours */
@@ -256,7 +260,8 @@ static const struct {
     { GET("/p/nope") "Authorization: Bearer x\r\n" CLOSE "\r\n", "HTTP/1.1 200 OK\r\n", "index" },
     { GET("/p/hello/") "Authorization: Bearer x\r\n" CLOSE "\r\n", "HTTP/1.1 301 Moved Permanently\r\n",
       "Location: /p/hello\r\n" },
-    { "POST /p/small HTTP/1.1\r\nHost: h\r\nContent-Length: 101\r\n\r\n", "HTTP/1.1 413 Request Entity Too Large\r\n", "" },
+    { "POST /p/small HTTP/1.1\r\nHost: h\r\nContent-Length: 101\r\n\r\n", "HTTP/1.1 413 Request Entity Too Large\r\n",
+      "" },
 };
 
 START_TEST(prefix_filter_and_not_found_are_the_owner_s)
