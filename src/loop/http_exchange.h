@@ -108,6 +108,7 @@ struct http_server {
     int64_t date_sec;
     char date[64];
     bool closing;
+    bool accept_fails;              /* has been logged */
     uv_timer_t grace;
     void (*on_closed)(void *ctx);
     void *closed_ctx;

@@ -15,7 +15,7 @@
 
 enum {
     INLINE_BODY = 16 << 10,      /* copied behind the head */
-    GZIP_HERE_MAX = 16 << 10,    /* larger bodies are compressed on a worker */
+    GZIP_HERE_MAX = 64 << 10,    /* 0.1 ms; larger bodies are compressed on a worker */
     GZIP_LEVEL = 1,
     COALESCE = 16 << 10,
 };

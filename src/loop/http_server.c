@@ -57,10 +57,11 @@ static void on_connection(uv_stream_t *stream, int status)
 {
     listener *l = stream->data;
     http_server *s = l->server;
-    if (status < 0) {
-        log_warn("accepting a connection failed", "err", uv_strerror(status));
+    if (status < 0 && !s->accept_fails)
+        log_warn("Accepting connections fails", "err", file_errno_text(-status));
+    s->accept_fails = status < 0;
+    if (status < 0)
         return;
-    }
     if (!is_full(s)) {
         session_start(s, (uv_stream_t *)&l->tcp);
         return;

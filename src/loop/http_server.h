@@ -142,8 +142,9 @@ void http_reply_on_drain(http_request *req, void (*fn)(http_request *req, void *
 void http_reply_end(http_request *req);
 void http_reply_abort(http_request *req);
 
-/* fn runs (once, loop thread) when the client goes away before the answer is complete, or the server cuts it. Set to
- * NULL to take it back. */
+/* fn runs (once, loop thread) when the client goes away before the answer is complete, or the server cuts it; the request
+ * may be answered from inside it. Set it in the handler: for a client that has gone already it never runs (see
+ * http_is_canceled). NULL takes it back. */
 void http_on_cancel(http_request *req, void (*fn)(http_request *req, void *ctx), void *ctx);
 bool http_is_canceled(const http_request *req);
 

@@ -1,6 +1,7 @@
 /* test_http_server.c: answers over real sockets: whole, later, streamed, compressed, pipelined. */
 #include "loop/gzip.h"
 #include "base/arena.h"
+#include "base/metrics.h"
 #include "server_app.h"
 #include "test_loop.h"
 #include <stdio.h>
@@ -267,6 +268,36 @@ START_TEST(large_bodies_come_through_both_ways)
 }
 END_TEST
 
+START_TEST(requests_are_counted_as_prometheus_counts_them)
+{
+    static const char *const lines[] = {
+        "prometheus_http_requests_total{code=\"200\",handler=\"/hello\"} 2\n",
+        "prometheus_http_requests_total{code=\"200\",handler=\"/form/:x\"} 1\n",
+        "prometheus_http_requests_total{code=\"200\",handler=\"/page\"} 0\n",   /* there from the start */
+        "prometheus_http_requests_total{code=\"204\",handler=\"/empty\"} 1\n",
+        "prometheus_http_response_size_bytes_sum{handler=\"/hello\"} 10\n",
+        "prometheus_http_response_size_bytes_bucket{handler=\"/hello\",le=\"100\"} 2\n",
+        "prometheus_http_request_duration_seconds_count{handler=\"/hello\"} 2\n",
+        "prometheus_http_request_duration_seconds_bucket{handler=\"/hello\",le=\"0.4\"} ",
+    };
+    app a;
+    buf text;
+    app_open(&a, (http_server_options){ 0 });
+    peer *p = peer_open(&a.h, a.port);
+    peer_send(p, GET("/hello") "\r\n" GET("/hello") "\r\n" GET("/empty") "\r\n" GET("/nope") "\r\n");
+    peer_send(p, GET("/form/x") CLOSE "\r\n");
+    peer_read_to_end(&a.h, p);
+    buf_init(&text, 1 << 20);
+    metric_write_text(&text);
+    buf_putc(&text, '\0');
+    for (int i = 0; i < N_OF(lines); i++)
+        ck_assert_msg(strstr(text.p, lines[i]) != NULL, "no %s in %s", lines[i], text.p);
+    ck_assert_ptr_null(strstr(text.p, "nope"));
+    buf_release(&text);
+    app_close(&a);
+}
+END_TEST
+
 /* ---- compression ---- */
 
 static const struct {
@@ -463,6 +494,7 @@ Suite *http_server_suite(void)
     tcase_add_test(tc, http_1_0_keeps_alive_when_asked);
     tcase_add_loop_test(tc, pipelined_requests_are_answered_in_order, 0, N_OF(pieces));
     tcase_add_loop_test(tc, large_bodies_come_through_both_ways, 0, 2);
+    tcase_add_test(tc, requests_are_counted_as_prometheus_counts_them);
     tcase_add_loop_test(tc, answers_are_compressed_where_the_client_takes_it, 0, N_OF(compressions));
     tcase_add_test(tc, a_client_that_leaves_during_compression_does_no_harm);
     tcase_add_loop_test(tc, a_client_that_goes_away_cancels_its_request, 0, 3);
