@@ -281,7 +281,7 @@ typedef struct ref_page {
 } ref_page;
 
 struct batch_decoder {
-    ref_page *pages[LIMIT_JOURNAL_REFS / PAGE];
+    VEC(ref_page *) pages;
     VEC(uint64_t) handles;
     VEC(read_ref *) refs;    /* of the samples of the batch */
     VEC(int64_t) t;
@@ -301,8 +301,9 @@ void batch_decoder_free(batch_decoder *b)
 {
     if (!b)
         return;
-    for (size_t i = 0; i < sizeof b->pages / sizeof *b->pages; i++)
-        free(b->pages[i]);
+    for (size_t i = 0; i < b->pages.len; i++)
+        free(b->pages.p[i]);
+    vec_free(&b->pages);
     vec_free(&b->handles);
     vec_free(&b->refs);
     vec_free(&b->t);
@@ -314,15 +315,15 @@ void batch_decoder_free(batch_decoder *b)
 
 static read_ref *find_ref(batch_decoder *b, uint64_t ref)
 {
-    if (ref >= LIMIT_JOURNAL_REFS)
-        return NULL;
-    ref_page *p = b->pages[ref / PAGE];
+    ref_page *p = ref / PAGE < b->pages.len ? b->pages.p[ref / PAGE] : NULL;
     return p && p->defined[ref % PAGE] ? &p->refs[ref % PAGE] : NULL;
 }
 
 static void define_ref(batch_decoder *b, uint64_t ref, uint64_t handle)
 {
-    ref_page **p = &b->pages[ref / PAGE];
+    while (b->pages.len <= ref / PAGE)
+        vec_push(&b->pages, NULL);
+    ref_page **p = &b->pages.p[ref / PAGE];
     if (!*p)
         *p = xcalloc(1, sizeof **p);
     (*p)->defined[ref % PAGE] = true;
