@@ -1,4 +1,5 @@
-/* fuzz_http_msg.c: any bytes as requests and as responses: no crash, and the same messages in whatever pieces they come. */
+/* fuzz_http_msg.c: any bytes as requests and as responses: no crash, and the same messages in whatever pieces they
+ * come. */
 #include "loop/http_msg.h"
 #include "loop/http_request.h"
 #include <stdlib.h>
