@@ -14,7 +14,7 @@ static void round_trip(double v)
     static size_t (*const formats[])(double, char *) = { num_format_f, num_format_g, num_format_e, num_format_json };
     for (int i = 0; i < 4; i++) {
         char text[NUM_MAX_TEXT];
-        double back;
+        double back = 0;
         size_t len = formats[i](v, text);
         must(len <= NUM_MAX_TEXT && num_parse((bytes){ text, len }, &back, NULL) == true);
         must(num_bits(back) == num_bits(v) || (isnan(v) && isnan(back)));
