@@ -82,7 +82,7 @@ def meson_tests(tally, what, folder, suites, env=None):
 
 
 def suite_unit(tally):
-    meson_tests(tally, "unit", os.path.join(TOP, "build"), ["unit"])
+    meson_tests(tally, "unit", os.path.join(TOP, "build"), ["unit", "promql"])
 
 
 def suite_corpus(tally):
@@ -95,7 +95,7 @@ def asan_build():
 
 
 def suite_asan(tally):
-    meson_tests(tally, "asan", asan_build(), ["unit", "fuzz"], ASAN)
+    meson_tests(tally, "asan", asan_build(), ["unit", "promql", "fuzz"], ASAN)
 
 
 def pytest(tally, what, build, env=None):
