@@ -110,7 +110,8 @@ static bool walk_next(pair_walk *w)
 
 static bool mark(pair_walk *w, uint64_t *map)
 {
-    return postings_mark(w->at.ids, w->seg->first, w->seg->first + w->seg->n, map) || malformed(w->s, "a list of series");
+    return postings_mark(w->at.ids, w->seg->first, w->seg->first + w->seg->n, map)
+           || malformed(w->s, "a list of series");
 }
 
 /* ---- matchers ---- */

@@ -1,6 +1,7 @@
 /* day_index.h: the directory of one day file in memory: its blocks, where their packs and postings rows stand.
  *
- * Immutable and counted; about 20 bytes a pack and 60 a row of postings. Labels and postings themselves stay on disk.   */
+ * Immutable and counted; about 20 bytes a pack and 60 a row of postings. Labels and postings themselves stay on
+ * disk. */
 #ifndef TSDB_DAY_INDEX_H
 #define TSDB_DAY_INDEX_H
 #include "base/arena.h"

@@ -1,13 +1,14 @@
 /* day_reader.c: reading samples of a day, and the reader itself. Finding series: day_find.c.
  *
- * Queries read series by series, packs hold up to 256 of them in frames of 64 or more. So a plan says what will be read in which
- * order, and the reader gathers ahead: for the next series of the plan it takes their encoded columns out of all packs of the
- * day in range, each pack read once and each frame inflated once, into one arena; day_read() then only decodes.
- * Encoded columns are about half a byte a sample, so a batch within the budget is thousands of series.
+ * Queries read series by series, packs hold up to 256 of them in frames of 64 or more. So a plan says what will be read
+ * in which order, and the reader gathers ahead: for the next series of the plan it takes their encoded columns out of
+ * all packs of the day in range, each pack read once and each frame inflated once, into one arena; day_read() then only
+ * decodes. Encoded columns are about half a byte a sample, so a batch within the budget is thousands of series.
  *
  *   plan:  ids[0..n)      [from, to) is gathered: parts[i - from] are the encoded columns of ids[i], oldest block first
  *
- * A pack that is damaged costs its samples, a metric and one log line. Later blocks win over earlier ones at equal times. */
+ * A pack that is damaged costs its samples, a metric and one log line. Later blocks win over earlier ones at equal
+ * times. */
 #include "tsdb/day_reader.h"
 #include "base/log.h"
 #include "base/metrics.h"

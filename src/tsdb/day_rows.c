@@ -3,13 +3,16 @@
  *   catalogue row = varint(n) varint(bytes of lens) varint(bytes of places) lens places text
  *     lens        = n x { varint(bytes shared with the labels before) varint(bytes of its own) }
  *     places      = n x zigzag(place - place before)
- *   postings row  = { varint(length of name, 0: as before) name varint(length of value) value varint(length of ids) ids }
- *     ids         = { varint(gap << 1) | varint(gap << 1 | 1) varint(run - 2) }       gap from the end of the run before
+ *   postings row  = { varint(length of name, 0: as before) name varint(length of value) value varint(length of ids) ids
+ *   }
+ *     ids         = { varint(gap << 1) | varint(gap << 1 | 1) varint(run - 2) }       gap from the end of the run
+ *     before
  *   block         = varint(first list) varint(groups) { u64 group }
- *                   zigzag(first pack) varint(packs) { varint(list - list before) } { varint(mint) varint(maxt - mint) }
+ *                   zigzag(first pack) varint(packs) { varint(list - list before) } { varint(mint) varint(maxt - mint)
+ *                   }
  *                   { varint(bytes) varint(slots) }
- *                   varint(segments) { varint(first) varint(n) zigzag(first row) varint(rows) { name value of its first pair } }
- * Everything is compressed by the caller (zblob.h).                                                                  */
+ *                   varint(segments) { varint(first) varint(n) zigzag(first row) varint(rows) { name value of its first
+ * pair } } Everything is compressed by the caller (zblob.h). */
 #include "tsdb/day_rows.h"
 #include "base/arena.h"
 #include "tsdb/daystore.h"

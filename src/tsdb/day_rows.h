@@ -2,9 +2,10 @@
  *
  * Numbers of a day:
  *   series   0, 1, 2, ... in the order of the catalogue: sorted by labels within a segment (what one flush added)
- *   list     where series are stored together: up to PACK_MAX_SLOTS of one group; lists of a group are not kept apart from others
+ *   list     where series are stored together: up to PACK_MAX_SLOTS of one group; lists of a group are not kept apart
+ *   from others
  *   place    list * 256 + slot: names a series for good within its day, and says where its samples are
- * Layout: docs/format/dayfile.md. Readers here take any bytes: malformed ones end with `bad` set or false.             */
+ * Layout: docs/format/dayfile.md. Readers here take any bytes: malformed ones end with `bad` set or false. */
 #ifndef TSDB_DAY_ROWS_H
 #define TSDB_DAY_ROWS_H
 #include "base/buf.h"
@@ -102,6 +103,7 @@ typedef struct day_block {
     uint32_t n_packs, n_segments, n_groups, first_list;
 } day_block;
 void block_encode(const day_block *b, buf *raw);
-/* Fills what the row's blob holds (all but id, covered, mint, maxt, which are columns); arrays and keys are the arena's. */
+/* Fills what the row's blob holds (all but id, covered, mint, maxt, which are columns); arrays and keys are the
+ * arena's. */
 bool block_decode(bytes raw, arena *a, day_block *out);
 #endif

@@ -1,9 +1,10 @@
 /* dayfile.c: see dayfile.h.
  *
- * Tables: blocks (one row per flush), packs, catalogue, postings; rows are only ever added, their ids grow, so pages are written
- * once and in order. Rollback journal in mode TRUNCATE: fresh pages are not journaled, so a commit writes little more than
- * its payload. Page size 4096: large rows lose the least to half-empty pages. No auto_vacuum, no mmap, a small cache.
- * Everything but packs is a zblob, packs carry their own checksum: no damaged bit is ever taken for data.              */
+ * Tables: blocks (one row per flush), packs, catalogue, postings; rows are only ever added, their ids grow, so pages
+ * are written once and in order. Rollback journal in mode TRUNCATE: fresh pages are not journaled, so a commit writes
+ * little more than its payload. Page size 4096: large rows lose the least to half-empty pages. No auto_vacuum, no mmap,
+ * a small cache. Everything but packs is a zblob, packs carry their own checksum: no damaged bit is ever taken for
+ * data. */
 #include "tsdb/dayfile.h"
 #include "base/arena.h"
 #include <assert.h>
@@ -11,7 +12,20 @@
 
 enum { CACHE_KIB = 64, ZSTD_LEVEL = 6 };
 
-enum stmt { BEGIN_READ, END_READ, STATE, BLOCKS, CATALOGUE, POSTINGS, DROP_PACKS, PUT_PACK, PUT_CATALOGUE, PUT_POSTINGS, PUT_BLOCK, N_STMTS };
+enum stmt {
+    BEGIN_READ,
+    END_READ,
+    STATE,
+    BLOCKS,
+    CATALOGUE,
+    POSTINGS,
+    DROP_PACKS,
+    PUT_PACK,
+    PUT_CATALOGUE,
+    PUT_POSTINGS,
+    PUT_BLOCK,
+    N_STMTS
+};
 static const char *const texts[N_STMTS] = {
     [BEGIN_READ] = "BEGIN",
     [END_READ] = "COMMIT",
@@ -45,7 +59,8 @@ struct dayfile {
 static bool check_schema(dayfile *f, enum sql_mode mode, err *e)
 {
     int64_t application, version, tables;
-    if (!sql_number(f->db, "PRAGMA application_id", &application, e) || !sql_number(f->db, "PRAGMA user_version", &version, e))
+    if (!sql_number(f->db, "PRAGMA application_id", &application, e)
+        || !sql_number(f->db, "PRAGMA user_version", &version, e))
         return false;
     if (application == DAYFILE_APPLICATION && version == DAYFILE_VERSION)
         return true;
@@ -79,6 +94,17 @@ static void close_packs(dayfile *f)
     f->packs = NULL;
 }
 
+/* Handles wait in a pool: what one needs only at work goes back (100 KB for reading, 1 MB for writing). */
+static void rest(dayfile *f)
+{
+    ZSTD_freeDCtx(f->inflate);
+    ZSTD_freeCCtx(f->deflate);
+    f->inflate = NULL;
+    f->deflate = NULL;
+    buf_release(&f->raw);
+    buf_release(&f->blob);
+}
+
 void dayfile_close(dayfile *f)
 {
     if (!f)
@@ -87,10 +113,7 @@ void dayfile_close(dayfile *f)
     for (int i = 0; i < N_STMTS; i++)
         sqlite3_finalize(f->st[i]);
     sql_close(f->db);
-    ZSTD_freeDCtx(f->inflate);
-    ZSTD_freeCCtx(f->deflate);
-    buf_release(&f->raw);
-    buf_release(&f->blob);
+    rest(f);
     free(f);
 }
 
@@ -160,7 +183,8 @@ static bool read_row(dayfile *f, enum stmt which, int64_t id, buf *out, err *e)
     sqlite3_bind_int64(st, 1, id);
     if (!sql_next(f->db, st, &row, e))
         return false;
-    bool ok = row ? inflate(f, sql_blob(st, 0), out, e) : err_set(e, ERR_BAD_DATA, "row %lld is missing", (long long)id);
+    bool ok =
+        row ? inflate(f, sql_blob(st, 0), out, e) : err_set(e, ERR_BAD_DATA, "row %lld is missing", (long long)id);
     sqlite3_reset(st);
     return ok || err_wrap(e, "%s", which == CATALOGUE ? "catalogue" : "postings");
 }
@@ -207,6 +231,7 @@ void dayfile_end_read(dayfile *f)
     close_packs(f);
     if (!st || (!sqlite3_get_autocommit(f->db) && !sql_run(f->db, st, NULL)))
         dayfile_rollback(f);
+    rest(f);
 }
 
 /* ---- writing ---- */
@@ -219,13 +244,16 @@ bool dayfile_begin(dayfile *f, err *e)
 
 bool dayfile_commit(dayfile *f, err *e)
 {
-    return sql_exec(f->db, "COMMIT", e);
+    bool ok = sql_exec(f->db, "COMMIT", e);
+    rest(f);
+    return ok;
 }
 
 void dayfile_rollback(dayfile *f)
 {
     if (!sqlite3_get_autocommit(f->db))
         sql_exec(f->db, "ROLLBACK", NULL);
+    rest(f);
 }
 
 bool dayfile_drop_packs(dayfile *f, int64_t from, err *e)

@@ -2,7 +2,7 @@
  *
  * Knows no locks and no other file (daystore.c does), and what its blobs mean only as far as it checks them. A handle
  * belongs to one thread at a time. Layout: docs/format/dayfile.md.
- * Errors: ERR_BAD_DATA is damage (the caller takes the file out of service); anything else may pass.                    */
+ * Errors: ERR_BAD_DATA is damage (the caller takes the file out of service); anything else may pass. */
 #ifndef TSDB_DAYFILE_H
 #define TSDB_DAYFILE_H
 #include "tsdb/day_rows.h"
@@ -13,8 +13,8 @@ enum { DAYFILE_APPLICATION = 0x74736464 /* "tsdd" */, DAYFILE_VERSION = 1 };
 
 typedef struct dayfile dayfile;
 
-/* SQL_CREATE makes the file and its schema; the others need it. A file that another program or a later version has made is
- * ERR_BAD_DATA. */
+/* SQL_CREATE makes the file and its schema; the others need it. A file that another program or a later version has made
+ * is ERR_BAD_DATA. */
 bool dayfile_open(const char *path, enum sql_mode mode, dayfile **out, err *e);
 void dayfile_close(dayfile *f);      /* NULL is fine */
 

@@ -1,24 +1,15 @@
-/* daystore.c: see daystore.h.
- *
- * A day_file is one file on disk, counted: the lists that name it keep it. Its rwlock is held shared while SQLite reads it and
- * exclusively during a transaction, so our own threads never meet SQLITE_BUSY. Handles wait in one pool, the one used last
- * in front; a handle belongs to its file for life. Directories (day_index) are cached per file within a budget over all
- * files, so that memory does not grow with the days kept.
- *
- * Invariants: (1) `list` names the files in service, ascending by day; it is replaced, never changed; (2) a file that is `dead`
- * is in no new list and is not opened again; (3) state and base_block of a file are set once it is `known`; (4) all fields below
- * `lock` are touched with it held, and it is never held while a file is opened, read or waited for.                  */
+/* daystore.c: the folder of day files: which days there are, lists of them, damage, whole days. Using one: day_use.c.
+ * See daystore.h, and day_files.h for the invariants.                                                               */
 #include "tsdb/daystore.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/os.h"
 #include "base/vec.h"
-#include "tsdb/daystore_impl.h"
+#include "tsdb/day_files.h"
 #include <assert.h>
 #include <dirent.h>
 #include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,45 +17,10 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { INDEX_BUDGET = 4 << 20, PATH_ROOM = 4200 };
+enum { PATH_ROOM = 4200 };
 
 static metric_family quarantined = METRIC(COUNTER, "tsdbd_storage_quarantined_day_files_total",
                                           "Number of day files found damaged and taken out of service.");
-
-typedef struct idle_handle {
-    struct idle_handle *next;
-    day_file *file;
-    dayfile *h;
-} idle_handle;
-
-struct day_file {
-    daystore *store;
-    pthread_rwlock_t rw;
-    _Atomic uint32_t refs;
-    int32_t day;
-    char *path;
-    bool unlink_at_end;      /* replaced: only old lists still know it */
-    /* under the store's lock */
-    bool dead, known;
-    uint32_t base_block;     /* the newest when it was first opened */
-    dayfile_state state;
-    uint64_t size;
-    day_index *index;        /* cached, or NULL */
-    uint64_t index_used;     /* tick of its last use */
-};
-
-struct daystore {
-    char *dir;
-    bool read_only;
-    pthread_mutex_t lock;
-    day_list *list;
-    day_file *fresh;         /* made by the writer, not in the list before its first block */
-    idle_handle *idle;       /* used last in front */
-    uint32_t n_open;
-    uint64_t tick;
-    size_t index_bytes;
-    uint64_t n_replaced;
-};
 
 /* ---- files ---- */
 
@@ -76,13 +32,13 @@ static void day_path(const daystore *s, int32_t day, char *out, size_t size)
     snprintf(out, size, "%s/%04d-%02d-%02d.db", s->dir, tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday);
 }
 
-static uint64_t size_of(const char *path)
+uint64_t day_file_size(const char *path)
 {
     struct stat st;
     return stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
 }
 
-static day_file *file_new(daystore *s, int32_t day)
+day_file *day_file_new(daystore *s, int32_t day)
 {
     char path[PATH_ROOM];
     pthread_rwlockattr_t attr;
@@ -92,7 +48,7 @@ static day_file *file_new(daystore *s, int32_t day)
     f->day = day;
     f->path = xstrdup(path);
     f->refs = 1;
-    f->size = size_of(path);
+    f->size = day_file_size(path);
     pthread_rwlockattr_init(&attr);
     pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
     pthread_rwlock_init(&f->rw, &attr);
@@ -100,14 +56,15 @@ static day_file *file_new(daystore *s, int32_t day)
     return f;
 }
 
-static day_file *file_ref(day_file *f)
+day_file *day_file_ref(day_file *f)
 {
     atomic_fetch_add(&f->refs, 1);
     return f;
 }
 
-/* Takes the idle handles of a file (NULL: the one used longest ago, of any) out of the pool. Locked; close them unlocked. */
-static idle_handle *take_idle(daystore *s, const day_file *f)
+/* Takes the idle handles of a file (NULL: the one used longest ago, of any) out of the pool. Locked; close them
+ * unlocked. */
+idle_handle *daystore_take_idle(daystore *s, const day_file *f)
 {
     idle_handle *out = NULL;
     for (idle_handle **at = &s->idle; *at;) {
@@ -124,7 +81,7 @@ static idle_handle *take_idle(daystore *s, const day_file *f)
     return out;
 }
 
-static void close_handles(idle_handle *x)
+void idle_handles_close(idle_handle *x)
 {
     while (x) {
         idle_handle *next = x->next;
@@ -135,7 +92,7 @@ static void close_handles(idle_handle *x)
 }
 
 /* Locked. */
-static day_index *forget_index(day_file *f)
+day_index *day_file_forget_index(day_file *f)
 {
     day_index *x = f->index;
     if (x)
@@ -144,21 +101,33 @@ static day_index *forget_index(day_file *f)
     return x;
 }
 
-static void file_unref(day_file *f)
+void day_file_unref(day_file *f)
 {
     if (atomic_fetch_sub(&f->refs, 1) != 1)
         return;
     pthread_mutex_lock(&f->store->lock);
-    idle_handle *handles = take_idle(f->store, f);
-    day_index *index = forget_index(f);
+    idle_handle *handles = daystore_take_idle(f->store, f);
+    day_index *index = day_file_forget_index(f);
     pthread_mutex_unlock(&f->store->lock);
-    close_handles(handles);
+    idle_handles_close(handles);
     day_index_unref(index);
     if (f->unlink_at_end)
         os.unlink(f->path);
     pthread_rwlock_destroy(&f->rw);
     free(f->path);
     free(f);
+}
+
+/* Takes the cached directory that was used longest ago out. Locked; NULL: none is left. */
+day_index *daystore_evict_index(daystore *s)
+{
+    day_file *oldest = NULL;
+    for (uint32_t i = 0; i < s->list->n; i++) {
+        day_file *f = s->list->days[i]->file;
+        if (f->index && (!oldest || f->index_used < oldest->index_used))
+            oldest = f;
+    }
+    return oldest ? day_file_forget_index(oldest) : NULL;
 }
 
 /* ---- lists ---- */
@@ -181,7 +150,7 @@ void day_list_unref(day_list *l)
     if (!l || atomic_fetch_sub(&l->refs, 1) != 1)
         return;
     for (uint32_t i = 0; i < l->n; i++)
-        file_unref(l->days[i]->file);
+        day_file_unref(l->days[i]->file);
     free(l);
 }
 
@@ -209,9 +178,9 @@ const day_entry *day_list_find(const day_list *l, int32_t day)
     return from < l->n && l->days[from]->day == day ? l->days[from] : NULL;
 }
 
-/* A new list in which the day is `put` (file referenced anew), or missing where put.file is NULL. Locked; gives back the old
- * list, to be unreferenced unlocked. */
-static day_list *replace_list(daystore *s, day_entry put)
+/* A new list in which the day is `put` (file referenced anew), or missing where put.file is NULL. Locked; gives back
+ * the old list, to be unreferenced unlocked. */
+day_list *daystore_replace_list(daystore *s, day_entry put)
 {
     day_list *old = s->list, *l = list_new(old->n + 1);
     uint32_t n = 0;
@@ -228,7 +197,7 @@ static day_list *replace_list(daystore *s, day_entry put)
         *l->days[n++] = put;
     l->n = n;
     for (uint32_t i = 0; i < n; i++)
-        file_ref(l->days[i]->file);
+        day_file_ref(l->days[i]->file);
     s->list = l;
     return old;
 }
@@ -287,7 +256,7 @@ static bool read_folder(daystore *s, err *e)
         qsort(days.p, days.len, sizeof *days.p, by_day);
     s->list = list_new((uint32_t)days.len);
     for (uint32_t i = 0; i < s->list->n; i++)
-        *s->list->days[i] = (day_entry){ days.p[i], DAY_UNKNOWN, file_new(s, days.p[i]) };
+        *s->list->days[i] = (day_entry){ days.p[i], DAY_UNKNOWN, day_file_new(s, days.p[i]) };
     vec_free(&days);
     return true;
 }
@@ -318,7 +287,7 @@ void daystore_close(daystore *s)
     if (!s)
         return;
     if (s->fresh)
-        file_unref(s->fresh);
+        day_file_unref(s->fresh);
     day_list_unref(s->list);
     assert(!s->idle && !s->n_open);
     pthread_mutex_destroy(&s->lock);
@@ -349,7 +318,7 @@ static void move_aside(const char *path)
 }
 
 /* Takes a file out of the list. true: it was in service until now. */
-static bool retire(day_file *f)
+static bool day_file_retire(day_file *f)
 {
     daystore *s = f->store;
     day_list *old = NULL;
@@ -357,282 +326,24 @@ static bool retire(day_file *f)
     bool was_alive = !f->dead;
     f->dead = true;
     if (was_alive && day_list_find(s->list, f->day) && day_list_find(s->list, f->day)->file == f)
-        old = replace_list(s, (day_entry){ .day = f->day });
-    idle_handle *handles = take_idle(s, f);
-    day_index *index = forget_index(f);
+        old = daystore_replace_list(s, (day_entry){ .day = f->day });
+    idle_handle *handles = daystore_take_idle(s, f);
+    day_index *index = day_file_forget_index(f);
     pthread_mutex_unlock(&s->lock);
-    close_handles(handles);
+    idle_handles_close(handles);
     day_index_unref(index);
     day_list_unref(old);
     return was_alive;
 }
 
-static void quarantine(day_file *f, const err *why)
+void day_file_quarantine(day_file *f, const err *why)
 {
-    if (!retire(f))
+    if (!day_file_retire(f))
         return;
     metric_inc(metric_get(&quarantined));
     log_error("Day file is damaged, taken out of service", "file", f->path, "err", why->msg);
     if (!f->store->read_only)
         move_aside(f->path);
-}
-
-/* ---- use ---- */
-
-/* A handle on the file: an idle one, or a new one, for which the pool may give up another. */
-static dayfile *checkout(day_file *f, enum sql_mode mode, err *e)
-{
-    daystore *s = f->store;
-    idle_handle *mine = NULL, *victim = NULL;
-    dayfile *h = NULL;
-    pthread_mutex_lock(&s->lock);
-    for (idle_handle **at = &s->idle; *at && !mine; at = &(*at)->next) {
-        if ((*at)->file != f)
-            continue;
-        mine = *at;
-        *at = mine->next;
-        break;
-    }
-    if (!mine && s->n_open >= DAYSTORE_MAX_OPEN)
-        victim = take_idle(s, NULL);
-    if (!mine)
-        s->n_open++;
-    pthread_mutex_unlock(&s->lock);
-    close_handles(victim);
-    if (mine) {
-        h = mine->h;
-        free(mine);
-        return h;
-    }
-    if (dayfile_open(f->path, mode, &h, e))
-        return h;
-    pthread_mutex_lock(&s->lock);
-    s->n_open--;
-    pthread_mutex_unlock(&s->lock);
-    return NULL;
-}
-
-static void give_back(day_file *f, dayfile *h)
-{
-    daystore *s = f->store;
-    idle_handle *x = xmalloc(sizeof *x);
-    pthread_mutex_lock(&s->lock);
-    bool keep = !f->dead && s->n_open <= DAYSTORE_MAX_OPEN;
-    if (keep) {
-        *x = (idle_handle){ s->idle, f, h };
-        s->idle = x;
-    } else {
-        s->n_open--;
-    }
-    pthread_mutex_unlock(&s->lock);
-    if (!keep) {
-        dayfile_close(h);
-        free(x);
-    }
-}
-
-/* Reads what the file says of itself, the first time. */
-static bool get_known(day_file *f, dayfile *h, err *e)
-{
-    daystore *s = f->store;
-    dayfile_state state;
-    pthread_mutex_lock(&s->lock);
-    bool known = f->known;
-    pthread_mutex_unlock(&s->lock);
-    if (known)
-        return true;
-    if (!dayfile_get_state(h, &state, e))
-        return false;
-    pthread_mutex_lock(&s->lock);
-    if (!f->known) {
-        f->state = state;
-        f->base_block = state.last_block;
-        f->known = true;
-    }
-    pthread_mutex_unlock(&s->lock);
-    return true;
-}
-
-/* Takes the cached directory that was used longest ago out. Locked; NULL: none is left. */
-static day_index *evict_one(daystore *s)
-{
-    day_file *oldest = NULL;
-    for (uint32_t i = 0; i < s->list->n; i++) {
-        day_file *f = s->list->days[i]->file;
-        if (f->index && (!oldest || f->index_used < oldest->index_used))
-            oldest = f;
-    }
-    return oldest ? forget_index(oldest) : NULL;
-}
-
-static void cache_index(day_file *f, day_index *x)
-{
-    daystore *s = f->store;
-    day_index *gone;
-    pthread_mutex_lock(&s->lock);
-    gone = !f->index || f->index->last_block < x->last_block ? forget_index(f) : NULL;
-    if (!f->index && !f->dead && x->bytes <= INDEX_BUDGET) {
-        f->index = day_index_ref(x);
-        f->index_used = ++s->tick;
-        s->index_bytes += x->bytes;
-    }
-    while (s->index_bytes > INDEX_BUDGET) {
-        pthread_mutex_unlock(&s->lock);
-        day_index_unref(gone);
-        pthread_mutex_lock(&s->lock);
-        if (!(gone = evict_one(s)))
-            break;
-    }
-    pthread_mutex_unlock(&s->lock);
-    day_index_unref(gone);
-}
-
-/* The directory up to block `last`: cached, or read. */
-static bool get_index(day_file *f, dayfile *h, uint32_t last, day_index **out, err *e)
-{
-    daystore *s = f->store;
-    *out = NULL;
-    pthread_mutex_lock(&s->lock);
-    if (last == DAY_UNKNOWN)
-        last = f->base_block;
-    if (f->index && f->index->last_block == last) {
-        *out = day_index_ref(f->index);
-        f->index_used = ++s->tick;
-    }
-    pthread_mutex_unlock(&s->lock);
-    if (*out)
-        return true;
-    if (!day_index_load(h, last, out, e))
-        return false;
-    cache_index(f, *out);
-    return true;
-}
-
-static bool is_dead(day_file *f)
-{
-    pthread_mutex_lock(&f->store->lock);
-    bool dead = f->dead;
-    pthread_mutex_unlock(&f->store->lock);
-    return dead;
-}
-
-bool day_use_begin(daystore *s, const day_entry *d, bool with_index, day_use *out, err *e)
-{
-    err mine = { 0 };
-    *out = (day_use){ .store = s, .file = d->file };
-    pthread_rwlock_rdlock(&d->file->rw);
-    if (is_dead(d->file)) {
-        pthread_rwlock_unlock(&d->file->rw);
-        return true;
-    }
-    out->h = checkout(d->file, s->read_only ? SQL_READ : SQL_WRITE, &mine);
-    bool ok = out->h && dayfile_begin_read(out->h, &mine) && get_known(d->file, out->h, &mine)
-           && (!with_index || get_index(d->file, out->h, d->last_block, &out->index, &mine));
-    if (!ok && access(d->file->path, F_OK) != 0)
-        mine.kind = ERR_BAD_DATA; /* somebody took the file away */
-    if (ok)
-        return true;
-    if (!day_use_end(out, false, &mine))
-        return err_set(e, mine.kind, "%s", mine.msg);
-    return true;
-}
-
-bool day_use_end(day_use *u, bool ok, err *e)
-{
-    if (!u->h && ok)
-        return true; /* begun on nothing */
-    if (!ok && e->kind == ERR_BAD_DATA) {
-        quarantine(u->file, e);
-        *e = (err){ 0 };
-        ok = true;
-    }
-    day_index_unref(u->index);
-    u->index = NULL;
-    if (u->h)
-        dayfile_end_read(u->h);
-    if (u->h)
-        give_back(u->file, u->h);
-    u->h = NULL;
-    pthread_rwlock_unlock(&u->file->rw);
-    return ok;
-}
-
-/* ---- writing ---- */
-
-/* The file of a day: in service, begun by this writer before, or new. */
-static day_file *writable_file(daystore *s, int32_t day)
-{
-    day_file *stale = NULL;
-    pthread_mutex_lock(&s->lock);
-    const day_entry *d = day_list_find(s->list, day);
-    day_file *f = d ? d->file : NULL;
-    if (!f && s->fresh && s->fresh->day == day && !s->fresh->dead)
-        f = s->fresh;
-    if (!f) {
-        stale = s->fresh;
-        f = s->fresh = file_new(s, day);
-    }
-    file_ref(f);
-    pthread_mutex_unlock(&s->lock);
-    if (stale)
-        file_unref(stale);
-    return f;
-}
-
-bool day_write_begin(daystore *s, int32_t day, day_use *out, err *e)
-{
-    err mine = { 0 };
-    day_file *f = writable_file(s, day);
-    *out = (day_use){ .store = s, .file = f };
-    bool is_new = access(f->path, F_OK) != 0;
-    pthread_rwlock_wrlock(&f->rw);
-    out->h = checkout(f, SQL_CREATE, &mine);
-    bool ok = out->h && get_known(f, out->h, &mine) && dayfile_begin(out->h, &mine);
-    if (ok && is_new && os_sync_dir(s->dir) != 0)
-        ok = err_set(&mine, ERR_UNAVAILABLE, "sync %s: %s", s->dir, file_errno_text(errno));
-    if (ok)
-        return true;
-    day_write_end(out, false, NULL, &mine);
-    return err_set(e, mine.kind, "%s", mine.msg);
-}
-
-/* Lets new lists show the file up to the block. */
-static void publish(day_file *f, const day_block *b)
-{
-    daystore *s = f->store;
-    pthread_mutex_lock(&s->lock);
-    dayfile_state *st = &f->state;
-    st->last_block = b->id;
-    st->covered = b->covered > st->covered ? b->covered : st->covered;
-    st->mint = b->mint < st->mint ? b->mint : st->mint;
-    st->maxt = b->maxt > st->maxt ? b->maxt : st->maxt;
-    f->size = size_of(f->path);
-    day_list *old = replace_list(s, (day_entry){ f->day, b->id, f });
-    bool was_fresh = s->fresh == f;
-    if (was_fresh)
-        s->fresh = NULL;
-    pthread_mutex_unlock(&s->lock);
-    day_list_unref(old);
-    if (was_fresh)
-        file_unref(f);
-}
-
-bool day_write_end(day_use *u, bool ok, const day_block *block, err *e)
-{
-    day_file *f = u->file;
-    ok = ok && dayfile_commit(u->h, e);
-    if (ok && block)
-        publish(f, block);
-    if (!ok && u->h)
-        dayfile_rollback(u->h);
-    if (!ok && e->kind == ERR_BAD_DATA)
-        quarantine(f, e); /* the next flush begins a new file; samples are still in memory */
-    if (u->h)
-        give_back(f, u->h);
-    u->h = NULL;
-    pthread_rwlock_unlock(&f->rw);
-    file_unref(f);
-    return ok;
 }
 
 /* ---- whole days ---- */
@@ -694,6 +405,19 @@ uint64_t daystore_bytes(daystore *s)
     return n;
 }
 
+void daystore_rest(daystore *s)
+{
+    for (bool more = true; more;) {
+        pthread_mutex_lock(&s->lock);
+        idle_handle *h = daystore_take_idle(s, NULL);
+        day_index *x = daystore_evict_index(s);
+        pthread_mutex_unlock(&s->lock);
+        more = h || x;
+        idle_handles_close(h);
+        day_index_unref(x);
+    }
+}
+
 static void unlink_journal(const char *path)
 {
     char journal[PATH_ROOM + 16];
@@ -714,7 +438,7 @@ bool daystore_drop(daystore *s, int32_t day, err *e)
     if (d) {
         day_file *f = d->file;
         pthread_rwlock_wrlock(&f->rw);
-        retire(f);
+        day_file_retire(f);
         if (os.unlink(f->path) != 0 && errno != ENOENT)
             ok = err_set(e, ERR_UNAVAILABLE, "remove %s: %s", f->path, file_errno_text(errno));
         unlink_journal(f->path);
@@ -731,16 +455,16 @@ static void keep_for_readers(day_file *f)
     daystore *s = f->store;
     pthread_mutex_lock(&s->lock);
     snprintf(path, sizeof path, "%s.old-%llu", f->path, (unsigned long long)++s->n_replaced);
-    idle_handle *handles = take_idle(s, f);
+    idle_handle *handles = daystore_take_idle(s, f);
     pthread_mutex_unlock(&s->lock);
-    close_handles(handles); /* they look for a rollback journal under the old name */
+    idle_handles_close(handles); /* they look for a rollback journal under the old name */
     os.unlink(path);
     if (link(f->path, path) == 0) {
         free(f->path);
         f->path = xstrdup(path);
         f->unlink_at_end = true;
     } else {
-        retire(f);
+        day_file_retire(f);
     }
 }
 
@@ -757,11 +481,11 @@ bool daystore_replace(daystore *s, int32_t day, const char *path, err *e)
     unlink_journal(to);
     bool ok = os.rename(path, to) == 0 || err_set(e, ERR_UNAVAILABLE, "rename %s: %s", path, file_errno_text(errno));
     if (ok) {
-        day_file *f = file_new(s, day);
+        day_file *f = day_file_new(s, day);
         pthread_mutex_lock(&s->lock);
-        old = replace_list(s, (day_entry){ day, DAY_UNKNOWN, f });
+        old = daystore_replace_list(s, (day_entry){ day, DAY_UNKNOWN, f });
         pthread_mutex_unlock(&s->lock);
-        file_unref(f);
+        day_file_unref(f);
     }
     if (d)
         pthread_rwlock_unlock(&d->file->rw);

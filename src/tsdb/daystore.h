@@ -1,7 +1,7 @@
 /* daystore.h: the day files of a store: days/YYYY-MM-DD.db, one SQLite file per UTC day.
  *
- * Knows which days there are, opens files when somebody needs one (at most DAYSTORE_MAX_OPEN handles stay open), keeps a
- * reader-writer lock per day, and takes damaged files out of service (renamed to *.corrupt, a log line, a metric; the
+ * Knows which days there are, opens files when somebody needs one (at most DAYSTORE_MAX_OPEN handles stay open), keeps
+ * a reader-writer lock per day, and takes damaged files out of service (renamed to *.corrupt, a log line, a metric; the
  * rest is served). Reading: day_reader.h. Writing: flush.h. One file: dayfile.h. Layout: docs/format/dayfile.md.
  * Any thread, but open and close.                                                                               */
 #ifndef TSDB_DAYSTORE_H
@@ -13,8 +13,8 @@ typedef struct daystore daystore;
 enum { DAYSTORE_MAX_OPEN = 16 };
 #define DAY_MS INT64_C(86400000)
 
-/* The UTC day of t as days since the epoch: floor, so that times before 1970 work. Times more than DAY_LAST days away from
- * 1970 (50,000 years) count to the last day there is, and are not stored. */
+/* The UTC day of t as days since the epoch: floor, so that times before 1970 work. Times more than DAY_LAST days away
+ * from 1970 (50,000 years) count to the last day there is, and are not stored. */
 enum { DAY_LAST = 18262500 };
 static inline int32_t day_of(int64_t t)
 {
@@ -26,8 +26,8 @@ static inline int32_t day_of(int64_t t)
 bool daystore_open(const char *dir, bool read_only, daystore **out, err *e);
 void daystore_close(daystore *s);            /* no reader or writer may be alive */
 
-/* What there is at one moment: immutable, counted. A reader that is given a list sees of its days what had been committed when it
- * was taken. */
+/* What there is at one moment: immutable, counted. A reader that is given a list sees of its days what had been
+ * committed when it was taken. */
 typedef struct day_file day_file;
 typedef struct day_entry {
     int32_t day;
@@ -47,11 +47,15 @@ void day_list_unref(day_list *l);
  * first and the last file, once: afterwards it answers from memory. */
 void daystore_bounds(daystore *s, int64_t *mint, int64_t *maxt);
 uint64_t daystore_bytes(daystore *s);        /* size of all files */
+/* Closes the handles nobody uses and forgets cached directories: gives their memory back, at the price of opening
+ * again. */
+void daystore_rest(daystore *s);
 /* Journal segments below this number need not be replayed for samples of that day (0: none is covered). */
 uint64_t daystore_covered(daystore *s, int32_t day);
 /* Removes a day: closes handles, unlinks, syncs the folder. Readers in the middle of it finish on the open file. */
 bool daystore_drop(daystore *s, int32_t day, err *e);
-/* Puts the day file at `path` (made in another daystore's folder by flush_run(), closed) in the place of a day: rename, sync
- * of the folder. Readers in the middle of the old one finish on the open file. For the rewrite under tombstones. */
+/* Puts the day file at `path` (made in another daystore's folder by flush_run(), closed) in the place of a day: rename,
+ * sync of the folder. Readers in the middle of the old one finish on the open file. For the rewrite under
+ * tombstones. */
 bool daystore_replace(daystore *s, int32_t day, const char *path, err *e);
 #endif

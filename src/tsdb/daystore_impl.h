@@ -14,8 +14,8 @@ typedef struct day_use {
 
 /* Shared use. true with h == NULL: there is no such day any more. */
 bool day_use_begin(daystore *s, const day_entry *d, bool with_index, day_use *out, err *e);
-/* ok false with e of ERR_BAD_DATA takes the file out of service, and gives true: the caller goes on without the day. Else gives
- * ok. Ends the use in any case. */
+/* ok false with e of ERR_BAD_DATA takes the file out of service, and gives true: the caller goes on without the day.
+ * Else gives ok. Ends the use in any case. */
 bool day_use_end(day_use *u, bool ok, err *e);
 
 /* Exclusive use with a transaction begun; makes the day's file where there is none. One writer per store. */

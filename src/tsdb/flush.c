@@ -4,10 +4,10 @@
  *   join    the day's catalogue, which is sorted, is walked along with the flush's series, which are sorted too: series
  *           that the day knows get their place (list and slot) without a hash and without the catalogue in memory
  *   place   the others: those of a group share lists; the group's last list is filled before a new one begins
- *   pack    per list the samples of the day in windows of WINDOW samples; packs gather in memory up to STAGE_BYTES, then go to
- *           the file in a transaction of their own, invisible until the block names them
+ *   pack    per list the samples of the day in windows of WINDOW samples; packs gather in memory up to STAGE_BYTES,
+ *           then go to the file in a transaction of their own, invisible until the block names them
  *   commit  catalogue, postings and the block in the last transaction, with the packs that are left: all or nothing
- * A flush that dies half-way leaves packs that no block names; the next one removes them.                             */
+ * A flush that dies half-way leaves packs that no block names; the next one removes them. */
 #include "tsdb/flush.h"
 #include "base/arena.h"
 #include "base/vec.h"
@@ -257,7 +257,8 @@ static bool begin_write(day_flush *f, day_use *u)
 {
     if (!day_write_begin(f->store, f->day, u, f->e))
         return false;
-    bool ok = (!f->file || u->file == f->file) || err_set(f->e, ERR_UNAVAILABLE, "the day was replaced during the flush");
+    bool ok =
+        (!f->file || u->file == f->file) || err_set(f->e, ERR_UNAVAILABLE, "the day was replaced during the flush");
     if (ok && !f->swept)
         ok = dayfile_drop_packs(u->h, f->next_pack, f->e);
     if (!ok)
@@ -269,7 +270,8 @@ static bool begin_write(day_flush *f, day_use *u)
 static bool put_staged(day_flush *f, day_use *u)
 {
     for (size_t i = 0; i < f->stage.len; i++)
-        if (!dayfile_put_pack(u->h, f->next_pack + (int64_t)i, (bytes){ f->staged.p + f->stage.p[i].at, f->stage.p[i].len }, f->e))
+        if (!dayfile_put_pack(u->h, f->next_pack + (int64_t)i,
+                              (bytes){ f->staged.p + f->stage.p[i].at, f->stage.p[i].len }, f->e))
             return false;
     return true;
 }
@@ -321,7 +323,8 @@ typedef struct slot_run {
     size_t at, t_at, n;
 } slot_run;
 
-static void read_slot(day_flush *f, const flush_series *s, int64_t from, int64_t to, const slot_run *before, slot_run *out)
+static void read_slot(day_flush *f, const flush_series *s, int64_t from, int64_t to, const slot_run *before,
+                      slot_run *out)
 {
     sample_columns *c = &f->read;
     c->n = 0;

@@ -1,9 +1,9 @@
 /* flush.h: samples from the head into day files.
  *
- * The caller lists series and gives a function that reads their samples; flush splits them by UTC day, finds or makes each
- * series' id in the day, packs series of one group together and commits each day file. A day's samples become
- * visible together, with the journal segment they cover, or not at all. Memory is bounded by one pack and a few bytes per series.
- * Worker thread; one flush at a time per store.                                                                  */
+ * The caller lists series and gives a function that reads their samples; flush splits them by UTC day, finds or makes
+ * each series' id in the day, packs series of one group together and commits each day file. A day's samples become
+ * visible together, with the journal segment they cover, or not at all. Memory is bounded by one pack and a few bytes
+ * per series. Worker thread; one flush at a time per store. */
 #ifndef TSDB_FLUSH_H
 #define TSDB_FLUSH_H
 #include "tsdb/daystore.h"
@@ -31,7 +31,7 @@ typedef struct flush_result {
     uint64_t n_bytes;        /* of pack blobs */
 } flush_result;
 
-/* false: some day could not be committed (disk full...): nothing of that day is visible, days before it are. Flushing the
- * same again is right: equal samples are merged on read. */
+/* false: some day could not be committed (disk full...): nothing of that day is visible, days before it are. Flushing
+ * the same again is right: equal samples are merged on read. */
 bool flush_run(daystore *s, flush_input *in, flush_result *out, err *e);
 #endif

@@ -1,7 +1,8 @@
 /* flush_index.c: see flush_index.h.
  *
- * Postings are made name by name: one pass counts the labels of each name, one puts (value, series) pairs into their name's
- * part of one array. Then each name's values are numbered, sorted, and their series, which come in order, dealt out.   */
+ * Postings are made name by name: one pass counts the labels of each name, one puts (value, series) pairs into their
+ * name's part of one array. Then each name's values are numbered, sorted, and their series, which come in order, dealt
+ * out. */
 #include "tsdb/flush_index.h"
 #include "base/map.h"
 #include "base/vec.h"
@@ -148,8 +149,9 @@ static bool end_row(builder *b)
 {
     if (b->row.len == 0)
         return true;
-    bool ok = b->row.overflow ? err_set(b->e, ERR_TOO_LARGE, "postings are too large")
-                              : dayfile_put_postings(b->f, b->seg->first_row + (int64_t)b->keys.len - 1, buf_bytes(&b->row), b->e);
+    bool ok = b->row.overflow
+                  ? err_set(b->e, ERR_TOO_LARGE, "postings are too large")
+                  : dayfile_put_postings(b->f, b->seg->first_row + (int64_t)b->keys.len - 1, buf_bytes(&b->row), b->e);
     buf_clear(&b->row);
     b->row_name = (bytes){ 0 };
     return ok;

@@ -10,9 +10,9 @@ typedef struct new_series {
     uint32_t place;
 } new_series;
 
-/* Writes rows for list[0..n), sorted by labels, as segments of at most SEGMENT_SERIES; series get the numbers from *first_id
- * on, postings rows from *first_row on. Fills b->segments, whose memory is the arena's; keys borrow from the labels. In a
- * transaction. */
+/* Writes rows for list[0..n), sorted by labels, as segments of at most SEGMENT_SERIES; series get the numbers from
+ * *first_id on, postings rows from *first_row on. Fills b->segments, whose memory is the arena's; keys borrow from the
+ * labels. In a transaction. */
 bool flush_put_series(dayfile *f, const new_series *list, size_t n, uint32_t first_id, int64_t first_row, arena *a,
                       day_block *b, err *e);
 #endif

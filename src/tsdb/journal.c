@@ -3,10 +3,10 @@
  *   segment = "tsdbJ" 0 0 1  { record }
  *   record  = u64 XXH3-64 of the rest  u32 length of the payload  u8 type  payload
  *
- * Invariants: (1) a record is one write(); (2) the file ends with a good record before each write: where one failed half-way,
- * what it left is cut off first, or nothing is written at all; (3) `synced` says that all of it is on the disk, its
- * name included. Space is reserved in steps behind the end (KEEP_SIZE: the size stays that of the records), so that
- * a sync has no blocks to allocate. Layout: docs/format/journal.md.                                                  */
+ * Invariants: (1) a record is one write(); (2) the file ends with a good record before each write: where one failed
+ * half-way, what it left is cut off first, or nothing is written at all; (3) `synced` says that all of it is on the
+ * disk, its name included. Space is reserved in steps behind the end (KEEP_SIZE: the size stays that of the records),
+ * so that a sync has no blocks to allocate. Layout: docs/format/journal.md. */
 #include "tsdb/journal.h"
 #include "base/file.h"
 #include "base/limits.h"
@@ -124,7 +124,8 @@ static bool create(journal *j, err *e)
     return true;
 }
 
-/* Reserves space for n more bytes and some to come. Failing is no harm: the write then allocates, or says what is wrong. */
+/* Reserves space for n more bytes and some to come. Failing is no harm: the write then allocates, or says what is
+ * wrong. */
 static void reserve(journal *j, size_t n)
 {
     if (j->no_reserve || j->len + n <= j->reserved)

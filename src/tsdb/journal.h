@@ -1,11 +1,11 @@
 /* journal.h: the append-only files that make samples durable before they are packed.
  *
- * A journal is a folder of numbered segments; one is open for writing. A segment stands alone: a series is defined in it
- * before its first sample there, so any segment can be read without the ones before. Each batch is one record and one
- * write(); a torn or damaged tail ends the reading of its segment and nothing else. Layout: docs/format/journal.md.
+ * A journal is a folder of numbered segments; one is open for writing. A segment stands alone: a series is defined in
+ * it before its first sample there, so any segment can be read without the ones before. Each batch is one record and
+ * one write(); a torn or damaged tail ends the reading of its segment and nothing else. Layout: docs/format/journal.md.
  *
- * Series are named by numbers the caller chooses (`ref`: dense, below LIMIT_JOURNAL_REFS: memory here is 8 bytes a ref).
- * Defining a ref again gives it to another series from then on.
+ * Series are named by numbers the caller chooses (`ref`: dense, below LIMIT_JOURNAL_REFS: memory here is 8 bytes a
+ * ref). Defining a ref again gives it to another series from then on.
  * A journal belongs to one thread at a time (the commit job); reading needs no journal object.                    */
 #ifndef TSDB_JOURNAL_H
 #define TSDB_JOURNAL_H
@@ -37,11 +37,12 @@ bool journal_open(const char *dir, uint64_t number, journal **out, err *e);
 /* Gives up preallocated space and closes, without a sync. NULL is fine. */
 void journal_close(journal *j);
 
-/* Writes one record: defs first, then samples in order; either may be empty. Each sample's ref must have been defined in
- * this segment, in this batch or earlier. Best compression when samples are grouped by time, refs ascending.
+/* Writes one record: defs first, then samples in order; either may be empty. Each sample's ref must have been defined
+ * in this segment, in this batch or earlier. Best compression when samples are grouped by time, refs ascending.
  * false (disk full, I/O error): the file is cut back to what it held before and the segment goes on to be usable; the
  * same batch may be tried again. A batch over LIMIT_JOURNAL_RECORD encoded is ERR_TOO_LARGE. */
-bool journal_append(journal *j, const journal_def *defs, size_t n_defs, const journal_sample *samples, size_t n, err *e);
+bool journal_append(journal *j, const journal_def *defs, size_t n_defs, const journal_sample *samples, size_t n,
+                    err *e);
 /* One record of another type; the payload is opaque here. */
 bool journal_append_record(journal *j, int type, bytes payload, err *e);
 /* fdatasync of what has been written; nothing to do is fine. */

@@ -1,8 +1,9 @@
 /* journal_codec.c: see journal_codec.h.
  *
- * Samples of one batch mostly share a time, come in the order in which their series were defined, and seven in ten have the
- * value they had before. So refs and times are runs, and a value is one control byte: 0 for "as before", a scale with the
- * difference of two decimals, or the XOR with the value before. zstd then makes of the control bytes next to nothing.
+ * Samples of one batch mostly share a time, come in the order in which their series were defined, and seven in ten have
+ * the value they had before. So refs and times are runs, and a value is one control byte: 0 for "as before", a scale
+ * with the difference of two decimals, or the XOR with the value before. zstd then makes of the control bytes next to
+ * nothing.
  *
  *   batch  = codec(0 plain, 1 zstd) varint(raw length) raw
  *   raw    = varint(n_defs) varint(n_samples) { def } { ref run } { time run } { control } { value bytes }
@@ -10,8 +11,9 @@
  *   run    = zigzag(ref - (last ref + 1)) varint(count)   |   zigzag(t - t before) varint(count)
  *   control= 0 as before | lead << 4 | len: XOR, lead < 8 | 0x80 | scale: zigzag varint of the difference
  *
- * Invariants: (1) both sides know per defined ref the bits of its last value, 0 after the definition; (2) encoding takes a scale
- * only after computing what the decoder will compute, so the bits are the same; (3) any bytes are safe to decode.     */
+ * Invariants: (1) both sides know per defined ref the bits of its last value, 0 after the definition; (2) encoding
+ * takes a scale only after computing what the decoder will compute, so the bits are the same; (3) any bytes are safe to
+ * decode. */
 #include "tsdb/journal_codec.h"
 #include "base/limits.h"
 #include "base/num.h"
@@ -48,7 +50,8 @@ static inline double from_integer(int64_t i, unsigned scale)
 static inline bool decimal_step(double last, double v, unsigned scale, int64_t *d)
 {
     int64_t from, to;
-    if (!to_integer(last, scale, &from) || !to_integer(v, scale, &to) || num_bits(from_integer(to, scale)) != num_bits(v))
+    if (!to_integer(last, scale, &from) || !to_integer(v, scale, &to)
+        || num_bits(from_integer(to, scale)) != num_bits(v))
         return false;
     *d = to - from;
     return true;
@@ -336,7 +339,8 @@ static bool read_defs(batch_decoder *b, cursor *c, uint64_t n, const journal_vis
     int64_t step;
     bytes packed;
     for (uint64_t i = 0; i < n; i++) {
-        if (!cursor_zigzag(c, &step) || !cursor_u64(c, &group) || !cursor_varint(c, &len) || !cursor_bytes(c, len, &packed))
+        if (!cursor_zigzag(c, &step) || !cursor_u64(c, &group) || !cursor_varint(c, &len)
+            || !cursor_bytes(c, len, &packed))
             return false;
         uint64_t ref = next + (uint64_t)step;
         labels *l = ref < LIMIT_JOURNAL_REFS ? labels_new_packed(packed) : NULL;

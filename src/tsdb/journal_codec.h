@@ -1,7 +1,7 @@
 /* journal_codec.h: the payload of a batch record: series definitions and samples as columns.
  *
- * Writer and reader walk the same state: for every ref of the segment the value it had last. Layout and the value codes:
- * docs/format/journal.md. Used by journal.c only.                                                               */
+ * Writer and reader walk the same state: for every ref of the segment the value it had last. Layout and the value
+ * codes: docs/format/journal.md. Used by journal.c only. */
 #ifndef TSDB_JOURNAL_CODEC_H
 #define TSDB_JOURNAL_CODEC_H
 #include "tsdb/journal.h"

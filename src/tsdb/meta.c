@@ -1,9 +1,9 @@
 /* meta.c: see meta.h.
  *
- * One table, `kv`: (space, key) -> value, clustered. WAL with synchronous=FULL: a commit is one append to the log and one
- * sync. The connection exists while somebody uses it; meta_rest() gives it back (and with it the log file, which SQLite folds
- * into the database at the last close). A file that is no database, or one of a later version, is set aside
- * (meta.db.corrupt) with a log line and a metric: the store must open. docs/format/meta.md                            */
+ * One table, `kv`: (space, key) -> value, clustered. WAL with synchronous=FULL: a commit is one append to the log and
+ * one sync. The connection exists while somebody uses it; meta_rest() gives it back (and with it the log file, which
+ * SQLite folds into the database at the last close). A file that is no database, or one of a later version, is set
+ * aside (meta.db.corrupt) with a log line and a metric: the store must open. docs/format/meta.md */
 #include "tsdb/meta.h"
 #include "base/arena.h"
 #include "base/log.h"
@@ -98,7 +98,8 @@ static bool check_schema(meta *m, err *e)
 static bool try_open(meta *m, err *e)
 {
     bool ok = sql_open(m->path, m->read_only ? SQL_READ : SQL_CREATE, META_CACHE_KIB, &m->db, e)
-           && (m->read_only || sql_exec(m->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL", e)) && check_schema(m, e);
+              && (m->read_only || sql_exec(m->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL", e))
+              && check_schema(m, e);
     for (int i = 0; ok && i < N_STMTS; i++)
         ok = (m->read_only && i < GET) || sql_prepare(m->db, texts[i], &m->st[i], e);
     if (!ok)
@@ -202,8 +203,8 @@ static bool visit(meta *m, work *w, err *e)
     return ok;
 }
 
-/* Locks, opens, works; once more on an empty file where the old one proves damaged. A read-only store without a file works
- * on nothing (m->db == NULL). */
+/* Locks, opens, works; once more on an empty file where the old one proves damaged. A read-only store without a file
+ * works on nothing (m->db == NULL). */
 static bool with_file(meta *m, bool (*fn)(meta *m, work *w, err *e), work *w, err *e)
 {
     err mine = { 0 };

@@ -1,8 +1,8 @@
 /* meta.h: meta.db, the small SQLite file of what is durable and is not samples.
  *
  * WAL, synchronous=FULL: what a call has stored survives a power cut when it returns. Opened by the first call that
- * needs it, closed again by meta_rest(). Rooms above get a key-value space each (`space`: "tombstones", "cursors", ...), keys in
- * byte order; what needs tables of its own adds them by meta_exec(). Layout: docs/format/meta.md.
+ * needs it, closed again by meta_rest(). Rooms above get a key-value space each (`space`: "tombstones", "cursors",
+ * ...), keys in byte order; what needs tables of its own adds them by meta_exec(). Layout: docs/format/meta.md.
  * Any thread: calls are serialised inside.                                                                       */
 #ifndef TSDB_META_H
 #define TSDB_META_H

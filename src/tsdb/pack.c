@@ -1,13 +1,14 @@
-/* pack.c: the pack as a whole: checksum, directory, timelines, frames. Columns: pack_values.c, pack_times.c, pack_rice.c.
+/* pack.c: the pack as a whole: checksum, directory, timelines, frames. Columns: pack_values.c, pack_times.c,
+ * pack_rice.c.
  *
- * Writing: every slot becomes one encoded column; columns that only say "constant" go to a frame of their own, the others
- * FRAME_SLOTS to a frame in slot order; each frame's columns are compressed, its Rice bits follow as they are.
+ * Writing: every slot becomes one encoded column; columns that only say "constant" go to a frame of their own, the
+ * others FRAME_SLOTS to a frame in slot order; each frame's columns are compressed, its Rice bits follow as they are.
  * Timestamps: slots with the same times form a class. Classes become timelines (TIMELINES_MAX at most, the biggest
  * first); a class whose times are part of a timeline is written as presence runs, any other into its columns.
  *
- * Invariants, checked when reading: (1) the XXH3-64 in front is that of all bytes behind it; (2) sections fill the blob exactly;
- * (3) every slot has one frame or is empty, and a frame's table has as many columns as slots name it.
- * Source of the design and its figures: docs/format/pack.md.                                                          */
+ * Invariants, checked when reading: (1) the XXH3-64 in front is that of all bytes behind it; (2) sections fill the
+ * blob exactly; (3) every slot has one frame or is empty, and a frame's table has as many columns as slots name it.
+ * Source of the design and its figures: docs/format/pack.md. */
 #include "tsdb/pack.h"
 #include "base/arena.h"
 #include "tsdb/merge.h"
@@ -20,7 +21,7 @@
 
 enum {
     PACK_VERSION = 1,
-    FRAME_SLOTS = 64,        /* of columns that vary */
+    FRAME_SLOTS = 32,        /* of columns that vary */
     TIMELINES_MAX = 16,
     FEW_RUNS = 3,            /* presence this short is cheaper than a timeline of its own */
     ZSTD_LEVEL = 3,
@@ -85,8 +86,9 @@ void pack_encoder_free(pack_encoder *p)
 static bool same_times(const time_class *k, const pack_column *s)
 {
     return k->n == s->n
-        && (k->t == s->t
-            || (k->t[0] == s->t[0] && k->t[k->n - 1] == s->t[s->n - 1] && memcmp(k->t, s->t, s->n * sizeof *s->t) == 0));
+           && (k->t == s->t
+               || (k->t[0] == s->t[0] && k->t[k->n - 1] == s->t[s->n - 1]
+                   && memcmp(k->t, s->t, s->n * sizeof *s->t) == 0));
 }
 
 static void classify(pack_encoder *p, const pack_column *slots, size_t n)
@@ -330,7 +332,8 @@ static bool read_frames(cursor *c, pack_view *v)
         pack_frame_ref *f = &v->frames[k];
         if (!cursor_varint(c, &raw) || !cursor_varint(c, &stored) || !cursor_varint(c, &n_bits))
             return false;
-        if (f->n_slots == 0 || raw > (uint64_t)f->n_slots * COLUMN_MAX || stored > cursor_left(c) || n_bits > cursor_left(c))
+        if (f->n_slots == 0 || raw > (uint64_t)f->n_slots * COLUMN_MAX || stored > cursor_left(c)
+            || n_bits > cursor_left(c))
             return false;
         f->raw_len = (uint32_t)raw;
         f->columns.len = stored;

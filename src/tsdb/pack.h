@@ -1,10 +1,11 @@
 /* pack.h: the stored form of up to 256 series over one stretch of time: compressed columns behind a directory.
  *
- * A pack has slots; which series sits in slot k is said outside (a day file's list). A slot may be empty. Timestamps that
- * slots share are stored once; values are columns of decimal integers where that is exact, else XOR. Slots are
+ * A pack has slots; which series sits in slot k is said outside (a day file's list). A slot may be empty. Timestamps
+ * that slots share are stored once; values are columns of decimal integers where that is exact, else XOR. Slots are
  * spread over a few zstd frames, so that reading one series inflates one frame. Every bit of a value survives: NaN
  * payloads, -0, infinities, staleness markers. Layout: docs/format/pack.md.
- * Nothing here allocates per sample or keeps state between packs but the two scratch objects. Any thread, one at a time. */
+ * Nothing here allocates per sample or keeps state between packs but the two scratch objects. Any thread, one at a
+ * time. */
 #ifndef TSDB_PACK_H
 #define TSDB_PACK_H
 #include "base/buf.h"
@@ -16,8 +17,8 @@ enum {
     PACK_MAX_SAMPLES = 1024,   /* of one slot */
 };
 
-/* One slot's samples: ascending t, distinct; n 0: the slot is empty. Borrowed. Slots with the same `t` pointer and n share
- * it without a comparison. */
+/* One slot's samples: ascending t, distinct; n 0: the slot is empty. Borrowed. Slots with the same `t` pointer and n
+ * share it without a comparison. */
 typedef struct pack_column {
     const int64_t *t;
     const double *v;
@@ -62,8 +63,8 @@ void pack_decoder_free(pack_decoder *p);
 bool pack_inflate(pack_decoder *p, const pack_view *v, uint32_t k, buf *out, err *e);
 /* The columns of all slots of inflated frame k, by rank (v->frames[k].n_slots of them). Borrowed from `frame`. */
 bool pack_slices(const pack_view *v, uint32_t k, bytes frame, pack_slice *out, err *e);
-/* Appends to out the samples of a slice with t in [mint, maxt]. `timelines` is the view's, copied along with slices that
- * outlive their blob. */
+/* Appends to out the samples of a slice with t in [mint, maxt]. `timelines` is the view's, copied along with slices
+ * that outlive their blob. */
 bool pack_decode(pack_decoder *p, bytes timelines, const pack_slice *s, int64_t mint, int64_t maxt, sample_columns *out,
                  err *e);
 /* All in one: appends the samples of one slot; an empty slot appends none. */

@@ -73,8 +73,8 @@ void times_encode(const int64_t *t, size_t n, buf *out);
 bool times_decode(cursor *c, int64_t *t, size_t *n);
 /* Skips one. */
 bool times_skip(cursor *c);
-/* Which of the timeline's times has the column? As runs: absent, present, absent, ... lengths. Returns the number of runs, or 0
- * when the column has a time that the timeline lacks. */
+/* Which of the timeline's times has the column? As runs: absent, present, absent, ... lengths. Returns the number of
+ * runs, or 0 when the column has a time that the timeline lacks. */
 size_t presence_encode(const int64_t *line, size_t n_line, const int64_t *t, size_t n, buf *out);
 /* Picks the present times. */
 bool presence_decode(cursor *c, const int64_t *line, size_t n_line, int64_t *t, size_t *n);

@@ -1,8 +1,8 @@
 /* pack_rice.c: Rice codes: numbers whose low bits are noise, at close to their entropy.
  *
- * A number z is z >> k zeros, a one, and its k low bits, all from the low end of the stream upwards. RICE_ESCAPE zeros and a one
- * announce 64 plain bits, so that one outlier costs no more than that. zstd sees none of it: noise does not shrink, and
- * mixed with other bytes it would spoil their statistics.                                                          */
+ * A number z is z >> k zeros, a one, and its k low bits, all from the low end of the stream upwards. RICE_ESCAPE zeros
+ * and a one announce 64 plain bits, so that one outlier costs no more than that. zstd sees none of it: noise does not
+ * shrink, and mixed with other bytes it would spoil their statistics. */
 #include "tsdb/pack_impl.h"
 
 enum { RICE_ESCAPE = 24, RICE_MAX_K = 31 };   /* 24 + 1 + 31 bits fit into one 57-bit load */

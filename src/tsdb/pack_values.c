@@ -1,16 +1,16 @@
 /* pack_values.c: a column of doubles as integers where that is exact, and the cheapest way to write those.
  *
  * Exporters print short decimals, so nearly every column is i / 10^e with one small e; some compute milli-, micro- or
- * nanoseconds by a multiplication, which gives another double than the decimal nearest to it, so those products are scales
- * of their own (the table `scales`). A scale is taken only if it gives back every value bit for bit. Values that it cannot
- * hold (NaN, staleness marks, infinities, -0, an odd one out) go to a short list of exceptions; their places in
- * the column repeat the number before. Integers with common trailing zero bits (memory in pages) lose them.
- * Then: constant, constant difference, else the smallest of differences, differences of differences and distances from the minimum,
- * written as varints for zstd, or Rice coded where their entropy says that zstd would gain nothing.
+ * nanoseconds by a multiplication, which gives another double than the decimal nearest to it, so those products are
+ * scales of their own (the table `scales`). A scale is taken only if it gives back every value bit for bit. Values that
+ * it cannot hold (NaN, staleness marks, infinities, -0, an odd one out) go to a short list of exceptions; their places
+ * in the column repeat the number before. Integers with common trailing zero bits (memory in pages) lose them.
+ * Then: constant, constant difference, else the smallest of differences, differences of differences and distances from
+ * the minimum, written as varints for zstd, or Rice coded where their entropy says that zstd would gain nothing.
  * What no scale holds is XORed with the value before, byte by byte.
  *
  *   column values = [ exceptions ] scale ...                                       (docs/format/pack.md)
- * Invariant: decoding is exact: any input bits come back; and any input bytes are safe to decode.                     */
+ * Invariant: decoding is exact: any input bits come back; and any input bytes are safe to decode. */
 #include "tsdb/pack_impl.h"
 #include "base/num.h"
 #include <assert.h>
@@ -155,8 +155,8 @@ typedef struct integers {
     size_t varint_bytes;
 } integers;
 
-/* The three ways to write the integers, each measured in varint bytes. Differences cannot overflow: |x| < 2^53. The smallest
- * of them. */
+/* The three ways to write the integers, each measured in varint bytes. Differences cannot overflow: |x| < 2^53. The
+ * smallest of them. */
 static int64_t list_kinds(values_scratch *w, size_t n, integers out[3])
 {
     const int64_t *x = w->x;

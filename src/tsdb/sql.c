@@ -27,7 +27,8 @@ bool sql_failed(sqlite3 *db, const char *what, err *e)
 
 bool sql_open(const char *path, enum sql_mode mode, int cache_kib, sqlite3 **out, err *e)
 {
-    static const int flags[] = { SQLITE_OPEN_READONLY, SQLITE_OPEN_READWRITE, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE };
+    static const int flags[] = { SQLITE_OPEN_READONLY, SQLITE_OPEN_READWRITE,
+                                 SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE };
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     char text[100];
     sqlite3 *db = NULL;
@@ -63,7 +64,8 @@ bool sql_prepare(sqlite3 *db, const char *text, sqlite3_stmt **st, err *e)
 {
     if (*st)
         return true;
-    return sqlite3_prepare_v3(db, text, -1, SQLITE_PREPARE_PERSISTENT, st, NULL) == SQLITE_OK || sql_failed(db, text, e);
+    return sqlite3_prepare_v3(db, text, -1, SQLITE_PREPARE_PERSISTENT, st, NULL) == SQLITE_OK
+           || sql_failed(db, text, e);
 }
 
 bool sql_run(sqlite3 *db, sqlite3_stmt *st, err *e)

@@ -1,6 +1,6 @@
 /* zblob.h: a blob with its checksum, compressed: how day files hold everything but packs (which do that themselves).
  *
- *   zblob = u64 XXH3-64 of the rest  varint(raw length)  zstd frame | raw, where that is not longer                   */
+ *   zblob = u64 XXH3-64 of the rest  varint(raw length)  zstd frame | raw, where that is not longer */
 #ifndef TSDB_ZBLOB_H
 #define TSDB_ZBLOB_H
 #include "base/buf.h"

@@ -1,4 +1,5 @@
-/* fuzz_day_rows.c: any bytes as a row of a day file (catalogue, postings, block): no crash, numbers within their bounds. */
+/* fuzz_day_rows.c: any bytes as a row of a day file (catalogue, postings, block): no crash, numbers within their
+ * bounds. */
 #include "tsdb/day_rows.h"
 #include "base/arena.h"
 #include <stdlib.h>
@@ -33,7 +34,8 @@ static void read_block(bytes row)
     arena_init(&a, 0);
     if (block_decode(row, &a, &b))
         for (uint32_t i = 0; i < b.n_packs; i++)
-            if (b.packs[i].mint > b.packs[i].maxt || b.packs[i].list >= DAY_MAX_LISTS || b.packs[i].n_slots > PACK_MAX_SLOTS)
+            if (b.packs[i].mint > b.packs[i].maxt || b.packs[i].list >= DAY_MAX_LISTS
+                || b.packs[i].n_slots > PACK_MAX_SLOTS)
                 abort();
     arena_release(&a);
 }

@@ -1,4 +1,5 @@
-/* fuzz_journal.c: any bytes as a journal segment whose records have right checksums: no crash; what is reported adds up. */
+/* fuzz_journal.c: any bytes as a journal segment whose records have right checksums: no crash; what is reported adds
+ * up. */
 #include "tsdb/journal.h"
 #include "base/arena.h"
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* fuzz_pack.c: any bytes as a pack, under a right checksum: no crash; times ascend; what is read lies in the range asked for. */
+/* fuzz_pack.c: any bytes as a pack, under a right checksum: no crash; times ascend; what is read lies in the range
+ * asked for. */
 #include "tsdb/pack.h"
 #include "base/arena.h"
 #include <stdlib.h>

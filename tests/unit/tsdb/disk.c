@@ -38,7 +38,16 @@ void drop_dir(char *dir)
 
 double value_of(int kind, size_t i, double last)
 {
-    static const double odd[] = { 0.0,  -0.0, INFINITY, -INFINITY, 1e308, 5e-324, 0.1, -1, 4503599627370497.5, 9007199254740993.0,
+    static const double odd[] = { 0.0,
+                                  -0.0,
+                                  INFINITY,
+                                  -INFINITY,
+                                  1e308,
+                                  5e-324,
+                                  0.1,
+                                  -1,
+                                  4503599627370497.5,
+                                  9007199254740993.0,
                                   1.8446744073709552e19 };
     switch (kind) {
     case 0: return 42;

@@ -34,7 +34,8 @@ double value_of(int kind, size_t i, double last);
 /* n ascending times from t on. */
 void times_of(int kind, int64_t t, size_t n, int64_t *out);
 
-/* The slow, obvious decoder of packs: appends the samples of one slot, false where the blob is not what docs/format/pack.md says. */
+/* The slow, obvious decoder of packs: appends the samples of one slot, false where the blob is not what
+ * docs/format/pack.md says. */
 bool slow_pack_read(bytes blob, uint32_t slot, sample_columns *out);
 
 void put_columns(sample_columns *c, int64_t t, double v);

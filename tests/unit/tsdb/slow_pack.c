@@ -1,4 +1,5 @@
-/* slow_pack.c: a second decoder of packs, written from docs/format/pack.md and nothing else: byte by byte, one value at a time. */
+/* slow_pack.c: a second decoder of packs, written from docs/format/pack.md and nothing else: byte by byte, one value at
+ * a time. */
 #include "disk.h"
 #include "base/num.h"
 #include <stdlib.h>
@@ -135,7 +136,8 @@ static void read_xor(reader *r, size_t n, double *v)
 
 static void read_numbers(reader *r, reader bits, unsigned form, size_t n, double *v)
 {
-    unsigned head = (unsigned)byte_of(r), scale = head & 31, kind = form & 7, shift = head & 32 ? (unsigned)byte_of(r) : 0;
+    unsigned head = (unsigned)byte_of(r), scale = head & 31, kind = form & 7,
+             shift = head & 32 ? (unsigned)byte_of(r) : 0;
     if (scale == 31) {
         uint64_t u = fixed_of(r);
         for (size_t i = 0; i < n; i++)

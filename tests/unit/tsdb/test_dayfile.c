@@ -1,5 +1,5 @@
-/* Day files: damage costs what is damaged and never gives a wrong value; what was committed survives kills and full disks; readers
- * see what there was when they took their list. */
+/* Day files: damage costs what is damaged and never gives a wrong value; what was committed survives kills and full
+ * disks; readers see what there was when they took their list. */
 #include "world.h"
 #include "tsdb/sql.h"
 #include <dirent.h>
@@ -198,7 +198,8 @@ START_TEST(a_foreign_file_is_set_aside)
     } else {
         remove(path_of(w, DAY));
         ck_assert(sql_open(path_of(w, DAY), SQL_CREATE, 64, &file, &e));
-        ck_assert(sql_exec(file, _i == 1 ? "CREATE TABLE t(x)" : "PRAGMA user_version=9; PRAGMA application_id=0x74736464", &e));
+        ck_assert(sql_exec(
+            file, _i == 1 ? "CREATE TABLE t(x)" : "PRAGMA user_version=9; PRAGMA application_id=0x74736464", &e));
         sql_close(file);
     }
     ck_assert_uint_eq(read_known(w, NULL), 0);
@@ -223,7 +224,8 @@ START_TEST(a_damaged_pack_costs_itself_only)
     flush(w);
     daystore_close(w->s);
     ck_assert(sql_open(path_of(w, DAY), SQL_WRITE, 64, &file, &e));
-    ck_assert(sql_exec(file, "UPDATE packs SET data=CAST(substr(data,1,30)||x'00'||substr(data,32) AS BLOB) WHERE id=2", &e));
+    ck_assert(
+        sql_exec(file, "UPDATE packs SET data=CAST(substr(data,1,30)||x'00'||substr(data,32) AS BLOB) WHERE id=2", &e));
     sql_close(file);
     ck_assert(daystore_open(w->dir, false, &w->s, &e));
     ck_assert_uint_eq(read_known(w, NULL), 20 * 20);
@@ -341,6 +343,9 @@ START_TEST(few_files_stay_open)
     ck_assert_uint_eq(w->last.n_days, 60);
     world_check_all(w);
     ck_assert_int_le(count_fds() - before, DAYSTORE_MAX_OPEN);
+    daystore_rest(w->s);
+    ck_assert_int_eq(count_fds(), before);
+    world_check_all(w);
     world_reopen(w);
     ck_assert_int_eq(count_fds(), before);
     daystore_bounds(w->s, &mint, &maxt);
@@ -496,7 +501,7 @@ START_TEST(kill_keeps_what_was_committed)
     ck_assert_int_ge((int)n_flushes, last + 1);
     ck_assert_int_le((int)n_flushes, last + 2);   /* committed, but killed before saying so */
     ck_assert_uint_eq(daystore_covered(w->s, day_of(NOON)), n_flushes);
-    for (size_t k = 0; k <= n_flushes; k++) {     /* the model: as if all had been flushed here, and one more really is */
+    for (size_t k = 0; k <= n_flushes; k++) { /* the model: as if all had been flushed here, and one more really is */
         put_noise(w, (int)k);
         if (k == n_flushes) {
             flush(w);

@@ -17,7 +17,8 @@ static void add_hosts(world *w, int hosts, int metrics)
         }
 }
 
-/* n scrapes of all series from t on; some series start late, some end early, some miss scrapes, some have their own times. */
+/* n scrapes of all series from t on; some series start late, some end early, some miss scrapes, some have their own
+ * times. */
 static int64_t put_scrapes(world *w, int64_t t, size_t n, size_t from, size_t to)
 {
     for (size_t i = from; i < to; i++) {
@@ -67,11 +68,33 @@ END_TEST
 START_TEST(matchers_select_as_the_model_does)
 {
     static const char *const cases[] = {
-        "metric_1", "metric_1,instance=host2", "instance=host1", "instance!=host1", "mode=", "mode!=", "mode=idle,device!=",
-        "__name__=~metric_1.*", "__name__=~metric_(3|5|7)", "__name__!~metric_(3|5|7)", "__name__=~.*9", "instance=~host.+",
-        "mode=~|idle", "mode!~idle|", "nolabel=", "nolabel!=", "nolabel=x", "nolabel!=x", "nolabel=~.*", "nolabel=~.+",
-        "metric_absent", "job=node,instance=~host[01],mode!=idle", "device=~sd.*", "device!~sd.*", "metric_1,metric_2",
-        "instance=~host1|host2|host9", "__name__=~metric_2|metric_3,mode=~.*l.*",
+        "metric_1",
+        "metric_1,instance=host2",
+        "instance=host1",
+        "instance!=host1",
+        "mode=",
+        "mode!=",
+        "mode=idle,device!=",
+        "__name__=~metric_1.*",
+        "__name__=~metric_(3|5|7)",
+        "__name__!~metric_(3|5|7)",
+        "__name__=~.*9",
+        "instance=~host.+",
+        "mode=~|idle",
+        "mode!~idle|",
+        "nolabel=",
+        "nolabel!=",
+        "nolabel=x",
+        "nolabel!=x",
+        "nolabel=~.*",
+        "nolabel=~.+",
+        "metric_absent",
+        "job=node,instance=~host[01],mode!=idle",
+        "device=~sd.*",
+        "device!~sd.*",
+        "metric_1,metric_2",
+        "instance=~host1|host2|host9",
+        "__name__=~metric_2|metric_3,mode=~.*l.*",
     };
     world *w = malloc(sizeof *w);
     rnd_seed(50);
@@ -163,8 +186,16 @@ END_TEST
 
 START_TEST(samples_of_any_age_have_their_day)
 {
-    static const int64_t times[] = { -INT64_C(86400001), -1, 0, 1, INT64_C(86399999), INT64_C(86400000), INT64_C(951782400000),
-                                     INT64_C(1700000000000), INT64_C(4102444800000), INT64_C(253402300800000) };
+    static const int64_t times[] = { -INT64_C(86400001),
+                                     -1,
+                                     0,
+                                     1,
+                                     INT64_C(86399999),
+                                     INT64_C(86400000),
+                                     INT64_C(951782400000),
+                                     INT64_C(1700000000000),
+                                     INT64_C(4102444800000),
+                                     INT64_C(253402300800000) };
     world *w = malloc(sizeof *w);
     world_begin(w);
     size_t a = world_series_add(w, "old,a=b", 1), b = world_series_add(w, "new", 2);

@@ -1,4 +1,5 @@
-/* The journal: what is written is read back in order; a torn or damaged tail ends the reading there; failed writes leave no trace. */
+/* The journal: what is written is read back in order; a torn or damaged tail ends the reading there; failed writes
+ * leave no trace. */
 #include "disk.h"
 #include "base/num.h"
 #include "base/os.h"
@@ -105,7 +106,8 @@ static void check_reads(world *w, uint64_t number, journal_result *got)
     buf_release(&g.text);
 }
 
-/* Batches as scrapes and senders make them: new series now and then, all kinds of values, several samples of one series. */
+/* Batches as scrapes and senders make them: new series now and then, all kinds of values, several samples of one
+ * series. */
 static void write_some(world *w, int batches)
 {
     static double last[4096];
@@ -125,7 +127,8 @@ static void write_some(world *w, int batches)
         for (uint32_t r = 0; r < n_refs; r++) {
             for (uint64_t k = rnd_below(30) ? 1 : rnd_below(5); k > 0; k--) {
                 last[r] = value_of((int)(r % N_VALUE_KINDS), (size_t)b, last[r]);
-                s[n++] = (journal_sample){ .ref = r, .t = rnd_below(50) ? t : t + (int64_t)rnd_below(1000), .v = last[r] };
+                s[n++] =
+                    (journal_sample){ .ref = r, .t = rnd_below(50) ? t : t + (int64_t)rnd_below(1000), .v = last[r] };
             }
         }
         ck_assert(append(w, defs, n_defs, s, n));
@@ -384,7 +387,8 @@ static int failing_ftruncate(int fd, off_t len)
     return real_ftruncate(fd, len);
 }
 
-/* The disk is full after any number of bytes of the third batch; the batch is tried again, and all is as if nothing had been. */
+/* The disk is full after any number of bytes of the third batch; the batch is tried again, and all is as if nothing had
+ * been. */
 START_TEST(a_full_disk_leaves_no_trace)
 {
     real_write = os.write;
@@ -398,7 +402,8 @@ START_TEST(a_full_disk_leaves_no_trace)
         journal_def d = def_of(&w, 1000, "new");
         journal_sample s[50];
         for (uint32_t i = 0; i < 50; i++)
-            s[i] = (journal_sample){ .ref = i < 40 ? i : 1000, .t = INT64_C(1700000300000) + i, .v = value_of(4, i, 0) };
+            s[i] =
+                (journal_sample){ .ref = i < 40 ? i : 1000, .t = INT64_C(1700000300000) + i, .v = value_of(4, i, 0) };
         os.write = short_write;
         os.ftruncate = failing_ftruncate;
         room = fit;

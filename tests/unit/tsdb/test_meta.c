@@ -70,7 +70,9 @@ START_TEST(changes_are_one)
     meta *m = meta_new(dir, false);
     err e = { 0 };
     put(m, "s", "old", "1");
-    meta_change changes[] = { { "s", BYTES("old"), { 0 } }, { "s", BYTES("new"), BYTES("2") }, { "t", BYTES("new"), BYTES("3") } };
+    meta_change changes[] = { { "s", BYTES("old"), { 0 } },
+                              { "s", BYTES("new"), BYTES("2") },
+                              { "t", BYTES("new"), BYTES("3") } };
     ck_assert(meta_apply(m, changes, 3, &e));
     ck_assert_ptr_null(get(m, "s", "old"));
     ck_assert_str_eq(get(m, "t", "new"), "3");

@@ -1,4 +1,5 @@
-/* Packs: what goes in comes out bit for bit, by the fast decoder and by the slow one; damage is noticed, hostile bytes are safe. */
+/* Packs: what goes in comes out bit for bit, by the fast decoder and by the slow one; damage is noticed, hostile bytes
+ * are safe. */
 #include "disk.h"
 #include "base/num.h"
 #include "tsdb/pack.h"

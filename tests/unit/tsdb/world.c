@@ -162,7 +162,8 @@ static void check_samples(const world_series *s, int64_t mint, int64_t maxt, con
     must(got->n == n);
 }
 
-static void check_day(world *w, day_reader *r, int32_t day, const matcher *ms, size_t n, int64_t mint, int64_t maxt, bool plan)
+static void check_day(world *w, day_reader *r, int32_t day, const matcher *ms, size_t n, int64_t mint, int64_t maxt,
+                      bool plan)
 {
     arena a;
     day_series *found;

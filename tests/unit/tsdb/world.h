@@ -37,8 +37,8 @@ void world_put(world *w, size_t series, int64_t t, double v);
 /* Flushes what was put. false: it failed (and the model keeps it for the next try). */
 bool world_flush(world *w, err *e);
 
-/* Asks the store for the series that match in [mint, maxt], day by day, reads them in a mixed order, and compares all with the
- * model. plan: with day_plan(). */
+/* Asks the store for the series that match in [mint, maxt], day by day, reads them in a mixed order, and compares all
+ * with the model. plan: with day_plan(). */
 void world_check(world *w, const matcher *ms, size_t n, int64_t mint, int64_t maxt, bool plan);
 /* Label names (name empty) or values against the model; days are asked whole. */
 void world_check_labels(world *w, bytes name, const matcher *ms, size_t n, int64_t mint, int64_t maxt);
