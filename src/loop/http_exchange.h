@@ -80,14 +80,13 @@ struct session {
     conn conn;   /* first: events name it */
     http_server *server;
     session *prev, *next;        /* of all sessions */
-    session *idle_prev, *idle_next;
     enum session_state state;
     bool is_new;                 /* no request yet */
     bool consuming, direct;      /* direct: the read under way goes into the body */
     bool has_eof;                /* the client sends no more, but still gets its answer */
     exchange *x;
     buf ahead;                   /* bytes of later requests */
-    uint64_t body_since_ms;
+    uint64_t since_ms;           /* loop time: idle, head or body begun */
     size_t unsent, lingered;
     char peer[CONN_ADDRESS_MAX];
 };
@@ -100,7 +99,7 @@ struct http_server {
     struct router *router;
     struct http_metrics *metrics;   /* NULL: none */
     VEC(listener *) listeners;
-    session *sessions, *idle_first, *idle_last;   /* idle: longest first */
+    session *sessions;
     size_t n_sessions, n_exchanges, n_handles;
     exchange *free_exchanges;
     size_t n_free;
@@ -109,7 +108,7 @@ struct http_server {
     char date[64];
     bool closing;
     bool accept_fails;              /* has been logged */
-    uv_timer_t grace;
+    uv_timer_t timer;               /* looks for room at the limit; the grace time when closing */
     void (*on_closed)(void *ctx);
     void *closed_ctx;
 };

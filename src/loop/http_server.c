@@ -1,7 +1,9 @@
 /* http_server.c: listeners, accepting, the life of a server (http_server.h). The connections: http_session.c.
  *
  * At the connection limit nothing is accepted: uv stops polling the listener until the waiting connection is taken, and
- * the system queues the others. A connection that has been idle longest makes room.
+ * the system queues the others. The connection that has waited longest for a request makes room: at once where it is kept
+ * after an answer, after a moment where its first byte or the rest of its request is still to come. So those who open
+ * connections and say nothing hold up others for about that moment, however many they are.
  * The server is freed when the last session, exchange and handle has gone. */
 #include "loop/http_server.h"
 #include "base/file.h"
@@ -16,7 +18,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BACKLOG = 512 };
+enum {
+    BACKLOG = 512,
+    /* At the limit, how long may be waited for */
+    HEAD_PATIENCE_MS = 1000,
+    BODY_PATIENCE_MS = 5000,
+    LOOK_MS = 100,
+};
 
 struct listener {
     uv_tcp_t tcp;
@@ -43,14 +51,51 @@ void server_accept_waiting(http_server *s)
     }
 }
 
-/* At the limit, with a connection waiting: the session that has been idle longest goes. */
+static bool somebody_waits(const http_server *s)
+{
+    for (size_t i = 0; i < s->listeners.len; i++)
+        if (s->listeners.p[i]->waiting)
+            return true;
+    return false;
+}
+
+static bool is_out_of_patience(const session *x, uint64_t waited_ms)
+{
+    switch (x->state) {
+    case SESSION_IDLE: return !x->is_new || waited_ms >= HEAD_PATIENCE_MS;
+    case SESSION_HEAD: return waited_ms >= HEAD_PATIENCE_MS;
+    case SESSION_BODY: return waited_ms >= BODY_PATIENCE_MS;
+    case SESSION_BUSY:
+    case SESSION_LINGER: break;
+    }
+    return false;
+}
+
+static void on_look(uv_timer_t *t)
+{
+    server_make_room(t->data);
+}
+
+/* At the limit, with a connection waiting: the session that has waited longest goes, unless one is going already. */
 void server_make_room(http_server *s)
 {
-    bool is_waiting = false;
-    for (size_t i = 0; i < s->listeners.len; i++)
-        is_waiting = is_waiting || s->listeners.p[i]->waiting;
-    if (is_waiting && s->idle_first && !s->idle_first->is_new)
-        session_gone(s->idle_first);
+    uint64_t now = uv_now(s->loop), longest = 0;
+    session *goes = NULL;
+    if (s->closing || !somebody_waits(s))
+        return;
+    for (session *x = s->sessions; x; x = x->next) {
+        uint64_t waited = now - x->since_ms;
+        if (conn_is_closing(&x->conn))
+            return;
+        if (is_out_of_patience(x, waited) && (!goes || waited > longest)) {
+            goes = x;
+            longest = waited;
+        }
+    }
+    if (goes)
+        session_gone(goes);
+    else if (!uv_is_active((uv_handle_t *)&s->timer))
+        uv_timer_start(&s->timer, on_look, LOOK_MS, 0);
 }
 
 static void on_connection(uv_stream_t *stream, int status)
@@ -194,8 +239,8 @@ http_server *http_server_new(uv_loop_t *loop, const http_server_options *opt)
     s->router = router_new();
     s->metrics = opt->no_metrics ? NULL : http_metrics_new();
     s->scratch = xmalloc(HTTP_READ_BUFFER);
-    uv_timer_init(loop, &s->grace);
-    s->grace.data = s;
+    uv_timer_init(loop, &s->timer);
+    s->timer.data = s;
     s->n_handles = 1;
     return s;
 }
@@ -209,7 +254,7 @@ void http_server_routes(http_server *s, const http_route *routes, size_t n)
 
 /* ---- the end ---- */
 
-static void on_grace_closed(uv_handle_t *h)
+static void on_timer_closed(uv_handle_t *h)
 {
     http_server *s = h->data;
     s->n_handles--;
@@ -220,8 +265,8 @@ void server_maybe_free(http_server *s)
 {
     if (!s->closing || s->n_sessions || s->n_exchanges)
         return;
-    if (!uv_is_closing((uv_handle_t *)&s->grace))
-        uv_close((uv_handle_t *)&s->grace, on_grace_closed);
+    if (!uv_is_closing((uv_handle_t *)&s->timer))
+        uv_close((uv_handle_t *)&s->timer, on_timer_closed);
     if (s->n_handles)
         return;
     while (s->free_exchanges) {
@@ -268,6 +313,6 @@ void http_server_close(http_server *s, int64_t grace_ms, void (*on_closed)(void 
     for (size_t i = 0; i < s->listeners.len; i++)
         uv_close((uv_handle_t *)&s->listeners.p[i]->tcp, on_listener_closed);
     close_sessions(s, false);
-    uv_timer_start(&s->grace, on_grace_over, (uint64_t)grace_ms, 0);
+    uv_timer_start(&s->timer, on_grace_over, (uint64_t)grace_ms, 0);
     server_maybe_free(s);
 }

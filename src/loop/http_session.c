@@ -29,26 +29,13 @@ enum {
 
 static void consume(session *s, bytes in);
 
-/* ---- sessions: their lists and their end ---- */
-
-static void idle_remove(session *s)
-{
-    http_server *server = s->server;
-    if (!s->idle_prev && server->idle_first != s)
-        return;
-    *(s->idle_prev ? &s->idle_prev->idle_next : &server->idle_first) = s->idle_next;
-    *(s->idle_next ? &s->idle_next->idle_prev : &server->idle_last) = s->idle_prev;
-    s->idle_prev = s->idle_next = NULL;
-}
+/* ---- sessions: their waiting and their end ---- */
 
 static void enter_idle(session *s)
 {
-    http_server *server = s->server;
+    const http_server *server = s->server;
     s->state = SESSION_IDLE;
-    s->idle_prev = server->idle_last;
-    s->idle_next = NULL;
-    *(server->idle_last ? &server->idle_last->idle_next : &server->idle_first) = s;
-    server->idle_last = s;
+    s->since_ms = uv_now(server->loop);
     conn_deadline(&s->conn, (uint64_t)(s->is_new ? server->opt.head_timeout_ms : server->opt.idle_timeout_ms));
 }
 
@@ -79,14 +66,12 @@ static void detach(session *s)
 
 void session_gone(session *s)
 {
-    idle_remove(s);
     conn_close(&s->conn);
     detach(s);
 }
 
 void session_cut(session *s)
 {
-    idle_remove(s);
     conn_reset(&s->conn);
     detach(s);
 }
@@ -261,7 +246,7 @@ static bool prepare(session *s)
         exchange_flush(x);
     }
     s->state = SESSION_BODY;
-    s->body_since_ms = uv_now(s->server->loop);
+    s->since_ms = uv_now(s->server->loop);
     conn_deadline(&s->conn, (uint64_t)s->server->opt.body_timeout_ms);
     return true;
 }
@@ -295,9 +280,10 @@ static void note_first_byte(session *s)
         s->state = SESSION_IDLE;
         return;
     }
-    idle_remove(s);
-    if (s->state == SESSION_HEAD)
+    if (s->state == SESSION_HEAD) {
+        s->since_ms = uv_now(s->server->loop);
         conn_deadline(&s->conn, (uint64_t)s->server->opt.head_timeout_ms);
+    }
 }
 
 static bool is_reading(const session *s)
@@ -411,7 +397,7 @@ static void on_body_deadline(session *s)
     const http_server_options *opt = &s->server->opt;
     uint64_t earned = (uint64_t)opt->body_timeout_ms + s->x->body.len / BODY_RATE * 1000;
     uint64_t allowed = earned < (uint64_t)opt->body_timeout_max_ms ? earned : (uint64_t)opt->body_timeout_max_ms;
-    uint64_t spent = uv_now(s->server->loop) - s->body_since_ms;
+    uint64_t spent = uv_now(s->server->loop) - s->since_ms;
     if (spent < allowed)
         conn_deadline(&s->conn, allowed - spent);
     else
