@@ -47,8 +47,8 @@ static inline size_t varint_len(uint64_t x)
 }
 
 /* ---- Rice codes: pack_rice.c ---- */
-/* Best parameter for n numbers and the bits they then take. */
-unsigned rice_choose(const uint64_t *z, size_t n, uint64_t *n_bits);
+/* Best parameter for n numbers and the bits they then take; UINT64_MAX where it sees at once that `limit` is exceeded. */
+unsigned rice_choose(const uint64_t *z, size_t n, uint64_t limit, uint64_t *n_bits);
 /* Appends the codes, padded to a byte. */
 void rice_encode(const uint64_t *z, size_t n, unsigned k, buf *out);
 /* false: the bits end too early, or k is out of range. */

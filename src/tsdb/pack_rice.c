@@ -17,7 +17,7 @@ static uint64_t cost(const uint64_t *z, size_t n, unsigned k)
     return sum;
 }
 
-unsigned rice_choose(const uint64_t *z, size_t n, uint64_t *n_bits)
+unsigned rice_choose(const uint64_t *z, size_t n, uint64_t limit, uint64_t *n_bits)
 {
     double sum = 0;
     for (size_t i = 0; i < n; i++)
@@ -26,6 +26,9 @@ unsigned rice_choose(const uint64_t *z, size_t n, uint64_t *n_bits)
     unsigned k = 0;
     while (k < RICE_MAX_K && (double)(UINT64_C(2) << k) < mean)
         k++;
+    *n_bits = UINT64_MAX;
+    if (n * (k > 2 ? k - 2 : 0) > limit) /* a smaller k than that is best only for tails heavier than any seen */
+        return k;
     uint64_t best = cost(z, n, k);
     for (unsigned i = k; i > 0;) {          /* a heavy tail pulls the mean up, seldom down */
         uint64_t c = cost(z, n, --i);

@@ -148,6 +148,8 @@ static double entropy_bytes(const uint8_t *p, size_t n)
     return bits / 8;
 }
 
+enum { RICE_OVERHEAD = 16 };   /* bits: the parameter, the length of the bits */
+
 typedef struct integers {
     uint8_t kind;
     const uint64_t *z;       /* what follows the head */
@@ -185,23 +187,25 @@ static uint8_t put_integers(values_scratch *w, size_t n, buf *column, buf *bits)
     integers ways[3];
     int64_t min = list_kinds(w, n, ways);
     const integers *best = &ways[0], *rice = NULL;
-    uint64_t rice_bits = UINT64_MAX;
-    unsigned k = 0;
-    for (int i = 0; i < 3; i++) {
-        uint64_t cost;
-        unsigned ki = rice_choose(ways[i].z, ways[i].n, &cost);
+    for (int i = 1; i < 3; i++)
         if (ways[i].varint_bytes < best->varint_bytes)
             best = &ways[i];
-        if (cost < rice_bits) {
-            rice = &ways[i];
-            rice_bits = cost;
-            k = ki;
-        }
-    }
     uint8_t *end = w->text;
     for (size_t i = 0; i < best->n; i++)
         end = put_varint(end, best->z[i]);
-    bool is_noise = (double)(rice_bits / 8 + 2) < entropy_bytes(w->text, (size_t)(end - w->text));
+    /* Rice codes must be shorter than the entropy of the varints */
+    uint64_t limit = (uint64_t)(entropy_bytes(w->text, (size_t)(end - w->text)) * 8);
+    unsigned k = 0;
+    for (int i = 0; i < 3; i++) {
+        uint64_t cost;
+        unsigned ki = rice_choose(ways[i].z, ways[i].n, limit, &cost);
+        if (cost >= limit || limit - cost < RICE_OVERHEAD)
+            continue;
+        rice = &ways[i];
+        limit = cost;
+        k = ki;
+    }
+    bool is_noise = rice != NULL;
     if (is_noise)
         best = rice;
     buf_put_zigzag(column, best->kind == COLUMN_OFFSET ? min : w->x[0]);
