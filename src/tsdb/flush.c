@@ -3,7 +3,8 @@
  * One day:  join --> place --> pack list by list --> commit
  *   join    the day's catalogue, which is sorted, is walked along with the flush's series, which are sorted too: series
  *           that the day knows get their place (list and slot) without a hash and without the catalogue in memory
- *   place   the others: those of a group share lists; the group's last list is filled before a new one begins
+ *   place   the others: those of a group share lists; the group's last list is filled before a new one begins. Groups of
+ *           a few series (probes, small exporters) share lists with each other: a pack of ten series compresses poorly
  *   pack    per list the samples of the day in windows of WINDOW samples; packs gather in memory up to STAGE_BYTES,
  *           then go to the file in a transaction of their own, invisible until the block names them
  *   commit  catalogue, postings and the block in the last transaction, with the packs that are left: all or nothing
@@ -21,8 +22,10 @@
 enum {
     WINDOW = 960,                    /* samples of one pack where series have more */
     STAGE_BYTES = 2 << 20,
+    SMALL_GROUP = 24,                /* new series of a group that has no list yet */
 };
 static const uint32_t NO_PLACE = UINT32_MAX;           /* not known in the day */
+static const uint64_t MIXED = UINT64_MAX;              /* the group of lists that small groups share */
 #define STAGED_MAX ((size_t)64 << 20)                    /* STAGE_BYTES and one pack */
 
 typedef struct staged_pack {
@@ -223,11 +226,39 @@ static uint32_t last_list(const group_list *known, size_t n, uint64_t group)
     return from && known[from - 1].group == group ? known[from - 1].list : NO_PLACE;
 }
 
+/* Puts small groups without a list of their own into MIXED. fresh is sorted by group. */
+static void mix_small(const group_list *known, size_t n_known, group_list *fresh, size_t n)
+{
+    for (size_t i = 0, to; i < n; i = to) {
+        uint64_t group = fresh[i].group;
+        for (to = i + 1; to < n && fresh[to].group == group;)
+            to++;
+        if (to - i >= SMALL_GROUP || last_list(known, n_known, group) != NO_PLACE)
+            continue;
+        for (size_t k = i; k < to; k++)
+            fresh[k].group = MIXED;
+    }
+}
+
+/* A slot for one more series of a group whose newest list is *list (or NO_PLACE). false: the day is full. */
+static bool take_slot(day_flush *f, uint64_t group, uint32_t *list, uint32_t *place)
+{
+    if (*list == NO_PLACE || f->sizes.p[*list] == PACK_MAX_SLOTS) {
+        if (f->groups.len == DAY_MAX_LISTS - 1)
+            return err_set(f->e, ERR_TOO_LARGE, "too many series in one day");
+        *list = (uint32_t)f->groups.len;
+        vec_push(&f->groups, group);
+        vec_push(&f->sizes, 0);
+    }
+    *place = place_of(*list, f->sizes.p[*list]++);
+    return true;
+}
+
 static bool place_new(day_flush *f)
 {
     group_list *known = ARENA_ARRAY(&f->a, group_list, f->n_lists), *fresh = ARENA_ARRAY(&f->a, group_list, f->n);
+    uint32_t mixed, list = NO_PLACE;
     size_t n = 0;
-    uint32_t list = NO_PLACE;
     for (uint32_t i = 0; i < f->n_lists; i++)
         known[i] = (group_list){ f->groups.p[i], i };
     qsort(known, f->n_lists, sizeof *known, by_group);
@@ -235,18 +266,15 @@ static bool place_new(day_flush *f)
         if (f->place[i] == NO_PLACE)
             fresh[n++] = (group_list){ series_of(f, i)->group, i };
     qsort(fresh, n, sizeof *fresh, by_group);
+    mix_small(known, f->n_lists, fresh, n);
+    mixed = last_list(known, f->n_lists, MIXED);
     for (size_t i = 0; i < n; i++) {
-        if (i == 0 || fresh[i].group != fresh[i - 1].group)
+        uint32_t *at = fresh[i].group == MIXED ? &mixed : &list, who = fresh[i].list;
+        if (at == &list && (i == 0 || fresh[i].group != fresh[i - 1].group))
             list = last_list(known, f->n_lists, fresh[i].group);
-        if (list == NO_PLACE || f->sizes.p[list] == PACK_MAX_SLOTS) {
-            if (f->groups.len == DAY_MAX_LISTS - 1)
-                return err_set(f->e, ERR_TOO_LARGE, "too many series in one day");
-            list = (uint32_t)f->groups.len;
-            vec_push(&f->groups, fresh[i].group);
-            vec_push(&f->sizes, 0);
-        }
-        f->place[fresh[i].list] = place_of(list, f->sizes.p[list]++);
-        f->is_new[fresh[i].list] = true;
+        if (!take_slot(f, fresh[i].group, at, &f->place[who]))
+            return false;
+        f->is_new[who] = true;
     }
     return true;
 }

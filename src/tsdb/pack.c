@@ -22,7 +22,7 @@
 enum {
     PACK_VERSION = 1,
     FRAME_SLOTS = 32,        /* of columns that vary */
-    TIMELINES_MAX = 16,
+    TIMELINES_MAX = 64,
     FEW_RUNS = 3,            /* presence this short is cheaper than a timeline of its own */
     ZSTD_LEVEL = 3,
     COLUMN_MAX = PACK_MAX_SAMPLES * 32 + 256,      /* bytes of one column, upper bound */

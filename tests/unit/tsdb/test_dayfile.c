@@ -219,7 +219,7 @@ START_TEST(a_damaged_pack_costs_itself_only)
     err e = { 0 };
     sqlite3 *file;
     world_begin(w);
-    add_series(w, 30);                                   /* 3 groups: 3 packs a flush */
+    add_series(w, 90);                                   /* 3 groups: 3 packs a flush */
     put_all(w, NOON, 20, 3);
     flush(w);
     daystore_close(w->s);
@@ -228,14 +228,14 @@ START_TEST(a_damaged_pack_costs_itself_only)
         sql_exec(file, "UPDATE packs SET data=CAST(substr(data,1,30)||x'00'||substr(data,32) AS BLOB) WHERE id=2", &e));
     sql_close(file);
     ck_assert(daystore_open(w->dir, false, &w->s, &e));
-    ck_assert_uint_eq(read_known(w, NULL), 20 * 20);
+    ck_assert_uint_eq(read_known(w, NULL), 60 * 20);
     ck_assert(is_there(w, DAY));
     daystore_close(w->s);
     ck_assert(sql_open(path_of(w, DAY), SQL_WRITE, 64, &file, &e));
     ck_assert(sql_exec(file, "DELETE FROM packs WHERE id=3", &e));
     sql_close(file);
     ck_assert(daystore_open(w->dir, false, &w->s, &e));
-    ck_assert_uint_eq(read_known(w, NULL), 10 * 20);
+    ck_assert_uint_eq(read_known(w, NULL), 30 * 20);
     world_end(w);
     free(w);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static const int64_t NOON = INT64_C(1700049600000);    /* 2023-11-15 12:00 */
 static const int64_t T0 = INT64_C(1700000000000);      /* 2023-11-14 22:13:20: flushes cross midnight */
 
 /* Hosts with metrics, instances and modes: label sets that share parts. */
@@ -164,6 +165,30 @@ START_TEST(new_series_join_the_lists_of_their_group)
 }
 END_TEST
 
+START_TEST(small_groups_share_packs)
+{
+    world *w = malloc(sizeof *w);
+    char text[64];
+    rnd_seed(85);
+    world_begin(w);
+    for (int k = 0; k < 3; k++) {
+        for (int i = 0; i < 100 + 50 * k; i++) { /* probes: five series each, times of their own; the first ones grow */
+            for (int m = 0; m < (k == 2 && i < 3 ? 60 : 5); m++) {
+                snprintf(text, sizeof text, "probe_%d,instance=i%d", m, i);
+                size_t s = world_series_add(w, text, (uint64_t)i);
+                for (int j = 0; j < 20; j++)
+                    world_put(w, s, NOON + k * 3600000 + j * 60000 + i * 77, value_of(m % N_VALUE_KINDS, (size_t)j, 1));
+            }
+        }
+        flush(w);
+        ck_assert_uint_le(w->last.n_packs, k == 2 ? 8 : 3 + (size_t)k);
+    }
+    world_check_all(w);
+    world_end(w);
+    free(w);
+}
+END_TEST
+
 START_TEST(many_samples_make_several_packs)
 {
     world *w = malloc(sizeof *w);
@@ -301,6 +326,7 @@ TCase *tcase_flush(void)
     tcase_add_test(tc, matchers_select_as_the_model_does);
     tcase_add_loop_test(tc, the_last_written_wins, 0, 6);
     tcase_add_test(tc, new_series_join_the_lists_of_their_group);
+    tcase_add_test(tc, small_groups_share_packs);
     tcase_add_test(tc, many_samples_make_several_packs);
     tcase_add_test(tc, samples_of_any_age_have_their_day);
     tcase_add_test(tc, odd_labels_come_back);
