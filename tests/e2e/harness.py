@@ -87,7 +87,25 @@ class Process:
     def kill(self):
         return self.stop(signal.SIGKILL)
 
+    # ---- what it costs ----
+    def rss_mb(self):
+        with open(f"/proc/{self.proc.pid}/statm") as f:
+            return int(f.read().split()[1]) * os.sysconf("SC_PAGESIZE") / 2**20
+
+    def n_fds(self):
+        return len(os.listdir(f"/proc/{self.proc.pid}/fd"))
+
+    def metric(self, name):
+        """A sample of its own /metrics page (name with labels as printed), or None."""
+        for line in self.get("/metrics")[1].decode().splitlines():
+            if line.startswith(name + " "):
+                return float(line.rsplit(" ", 1)[1])
+        return None
+
     # ---- HTTP ----
+    def connect(self, timeout=60):
+        return socket.create_connection(("127.0.0.1", self.port), timeout=timeout)
+
     def request(self, method, path, body=None, headers=None, timeout=60):
         c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
@@ -250,6 +268,44 @@ def snappy(data):
         out += part
         i += len(part)
     return bytes(out)
+
+
+def read_answer(f):
+    """One HTTP answer from a binary file: (status, headers, body); (None, {}, b"") where the connection ends before it."""
+    line = f.readline()
+    if not line:
+        return None, {}, b""
+    head, status = {}, int(line.split(b" ")[1])
+    while (line := f.readline()) not in (b"\r\n", b""):
+        name, _, value = line.decode("latin-1").partition(":")
+        head[name.lower()] = value.strip()
+    if head.get("transfer-encoding") == "chunked":
+        body = b""
+        while n := int(f.readline(), 16):
+            body += f.read(n)
+            f.readline()
+        f.readline()
+        return status, head, body
+    return status, head, f.read(int(head.get("content-length", 0)))
+
+
+def in_threads(n, fn):
+    """fn(0), ... fn(n - 1), each in a thread of its own; the first exception of any is raised here."""
+    faults = []
+
+    def one(i):
+        try:
+            fn(i)
+        except BaseException as e:  # noqa: B902
+            faults.append(e)
+
+    threads = [threading.Thread(target=one, args=(i,)) for i in range(n)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    if faults:
+        raise faults[0]
 
 
 def ctl(*args, stdin=b"", timeout=60):
