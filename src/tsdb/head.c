@@ -311,7 +311,8 @@ static void bury(head *h, chunk *list)
     h->graveyard.lists[h->graveyard.n++] = list;
 }
 
-/* The list made anew, sealed, from ascending samples. */
+/* The list made anew, sealed, from ascending samples. Out-of-order ones are among the XOR samples now, so day files may hold
+ * some between them. */
 static void rebuild_chunks(head *h, series *s, const sample_columns *x)
 {
     for (const chunk *c = s->chunks; c; c = chunk_next(c))
@@ -322,6 +323,7 @@ static void rebuild_chunks(head *h, series *s, const sample_columns *x)
     for (size_t i = 0; i < x->n; i++)
         head_store(h, s, (sample){ x->t[i], x->v[i] });
     seal_open(s);
+    s->flags |= SERIES_BEHIND_DISK;
     bury(h, old);
 }
 
@@ -330,15 +332,10 @@ bool head_delete(head *h, uint32_t slot, int64_t mint, int64_t maxt)
     series *s = series_at(&h->series, slot);
     sample last = { s->last_t, s->last_v };
     bool last_goes = last.t >= mint && last.t <= maxt;
-    if (touches(s, mint, maxt)) {
+    if (last_goes || touches(s, mint, maxt)) { /* the newest may have gone to disk: the order still is to be forgotten */
         sample_columns x = { 0 };
         read_all(s, &x);
         columns_drop(&x, 0, mint, maxt);
-        rebuild_chunks(h, s, &x);
-        sample_columns_release(&x);
-    } else if (last_goes) { /* it is on disk already, and so is all that was after what the chunks hold */
-        sample_columns x = { 0 };
-        read_all(s, &x);
         rebuild_chunks(h, s, &x);
         sample_columns_release(&x);
     }

@@ -30,7 +30,7 @@ typedef struct series {
 } series;
 
 enum {
-    SERIES_BEHIND_DISK = 1,  /* day files may hold samples newer than last_t (made, or cut by a delete, behind them) */
+    SERIES_BEHIND_DISK = 1,  /* day files may hold samples newer than last_t or between those of XOR chunks */
 };
 
 enum { SERIES_SLAB = 1024 };
