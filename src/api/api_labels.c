@@ -141,7 +141,7 @@ static labels_flow *read_params(http_request *req, bool name_match, err *e)
             err_wrap(e, "invalid parameter \"match[]\"");
         return NULL;
     }
-    f->everything = (db_selector){ NULL, 0, mint, maxt };
+    f->everything = (db_selector){ .mint = mint, .maxt = maxt, .names_only = true }; /* /series has matchers */
     f->flow.sels = f->match.n ? f->match.sels : &f->everything;
     f->flow.n_sels = f->match.n ? f->match.n : 1;
     return f;

@@ -28,7 +28,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { RETENTION_DEFAULT_MS = 15 * 24 * 3600 * 1000, HTTP_GRACE_MS = 5000 };
+/* Scraped samples, for which nobody waits, are written to the journal in company: COMMIT_DELAY_MS at most. */
+enum { RETENTION_DEFAULT_MS = 15 * 24 * 3600 * 1000, HTTP_GRACE_MS = 5000, COMMIT_DELAY_MS = 250 };
 
 typedef struct reload_waiter {
     void (*fn)(void *arg, const err *e);
@@ -309,6 +310,7 @@ static bool open_store(app *a, err *e)
         .dir = a->flags->storage_path,
         .retention_ms = retention_ms(a),
         .flush_interval_ms = a->flags->storage_flush_interval_ms,
+        .commit_delay_ms = COMMIT_DELAY_MS,
         .ooo_window_ms = a->config->storage.tsdb->out_of_order_time_window_ms,
     };
     return db_open(&opt, &a->db, e);

@@ -126,6 +126,7 @@ store *store_new(uv_loop_t *loop, db *d)
 void store_wait(store *s, uint64_t seq, void (*fn)(void *arg, const err *e), void *arg)
 {
     vec_push(&s->waiters, (waiter){ seq, fn, arg });
+    db_commit_now(s->db);
     store_kick(s);
 }
 
