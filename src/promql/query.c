@@ -240,7 +240,8 @@ static enum query_value result_type(const query *q)
 bool query_run(query *q, snapshot *snap, query_result *out, err *e)
 {
     eval *ev = &q->ev;
-    *out = (query_result){ .type = result_type(q), .start = ev->g.start, .step = ev->g.step, .n_steps = ev->g.n };
+    *out = (query_result){ .type = result_type(q), .start = ev->g.start, .step = ev->g.step, .n_steps = ev->g.n,
+                           .cancel = ev->opt.cancel };
     ev->snap = snap;
     if (snap)
         snapshot_set_cancel(snap, ev->opt.cancel);

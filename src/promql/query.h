@@ -70,6 +70,7 @@ typedef struct query_result {
     size_t n_warnings, n_infos;
     size_t samples;               /* samples read, for statistics */
     size_t peak_samples;
+    const _Atomic bool *cancel;   /* the query's; may be NULL */
 } query_result;
 
 /* Is entry i there? */
@@ -90,6 +91,7 @@ bool query_run(query *q, snapshot *snap, query_result *out, err *e);
 /* The parsed expression in Prometheus' printed form, in the query's arena. */
 bytes query_text(query *q);
 
-/* The members "resultType" and "result" of the open object that /api/v1/query and query_range show as "data". */
+/* The members "resultType" and "result" of the open object that /api/v1/query and query_range show as "data". Leaves off
+ * rows where nobody will read them: the query has been canceled, or the buffer is full. */
 void query_result_json(json_writer *w, const query_result *r);
 #endif

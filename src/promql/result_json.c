@@ -2,6 +2,7 @@
  * decimals. */
 #include "promql/query.h"
 #include "base/num.h"
+#include <stdatomic.h>
 
 enum { POINT_MAX = NUM_MAX_TEXT + 48 };
 
@@ -65,6 +66,11 @@ static void json_string_result(json_writer *w, const query_result *r)
     json_end(w);
 }
 
+static bool is_in_vain(const json_writer *w, const query_result *r)
+{
+    return w->out->overflow || (r->cancel && atomic_load_explicit(r->cancel, memory_order_relaxed));
+}
+
 void query_result_json(json_writer *w, const query_result *r)
 {
     static const char *const types[] = { "scalar", "string", "vector", "matrix" };
@@ -77,7 +83,7 @@ void query_result_json(json_writer *w, const query_result *r)
     case QUERY_VECTOR:
     case QUERY_MATRIX:
         json_array(w);
-        for (size_t i = 0; i < r->n_rows; i++)
+        for (size_t i = 0; i < r->n_rows && !is_in_vain(w, r); i++)
             r->type == QUERY_VECTOR ? json_vector_row(w, r, &r->rows[i]) : json_matrix_row(w, r, &r->rows[i]);
         json_end(w);
         break;
