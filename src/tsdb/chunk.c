@@ -5,7 +5,9 @@
 #include <stdlib.h>
 
 /* Room of a chunk in words, step by step. Odd, since malloc hands out 16k + 8 bytes and the header has 48. */
-static const uint16_t room_steps[] = { 1, 3, 5, 7, 11, 15, 23, 33, 47, 69, 101, 149, 221, 329, 489, CHUNK_MAX_WORDS | 1 };
+static const uint16_t room_steps[] = {
+    1, 3, 5, 7, 11, 15, 23, 33, 47, 69, 101, 149, 221, 329, 489, CHUNK_MAX_WORDS | 1
+};
 
 static uint16_t next_room(uint16_t cap)
 {

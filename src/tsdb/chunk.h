@@ -1,7 +1,7 @@
 /* chunk.h: one run of samples of one series in memory.
  *
- * A chunk grows at its end until it is sealed; what it has once published never changes. So the head, a running flush and
- * running queries share it by reference, each seeing the samples there were when it took its view.
+ * A chunk grows at its end until it is sealed; what it has once published never changes. So the head, a running flush
+ * and running queries share it by reference, each seeing the samples there were when it took its view.
  * A chunk knows no labels, no clock and no file: whoever holds it knows whose samples these are. Chunks never reach the
  * disk as they are (packs are made from decoded samples, docs/format/pack.md), so their layout is free to change.
  *
@@ -42,8 +42,8 @@ chunk *chunk_ref(chunk *c);
 void chunk_unref(chunk *c);
 
 /* Appends s to the open chunk *c, whose newest sample is `last` (XOR: s.t > last.t, checked by the caller). Where the
- * memory is full, *c is replaced by a bigger copy and the old one loses a reference. false: CHUNK_MAX_SAMPLES are there,
- * nothing happened: seal it and start the next. Loop thread. */
+ * memory is full, *c is replaced by a bigger copy and the old one loses a reference. false: CHUNK_MAX_SAMPLES are
+ * there, nothing happened: seal it and start the next. Loop thread. */
 bool chunk_append(chunk **c, sample last, sample s);
 /* Ends the chunk: its times are final. Loop thread. */
 void chunk_seal(chunk *c, int64_t last_t);
@@ -59,7 +59,8 @@ size_t chunk_mem_bytes(const chunk *c);     /* what it takes of the heap */
 chunk_view chunk_look(chunk *c, int64_t last_t);
 /* Writes v->n samples to t and v (room for them is the caller's), in the chunk's own order. Any thread. */
 void chunk_decode(const chunk_view *v, int64_t *t, double *val);
-/* As chunk_decode, but RAW samples come sorted by t, one per t (the last that arrived): returns how many. Any thread. */
+/* As chunk_decode, but RAW samples come sorted by t, one per t (the last that arrived): returns how many. Any
+ * thread. */
 size_t chunk_decode_sorted(const chunk_view *v, int64_t *t, double *val);
 /* The same samples by another decoder, slow and obvious: for tests. */
 void chunk_decode_slow(const chunk_view *v, int64_t *t, double *val);

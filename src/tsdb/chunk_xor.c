@@ -119,7 +119,8 @@ static inline uint64_t peek(const uint64_t *w, size_t at)
 static int64_t read_dod(const uint64_t *w, size_t *at)
 {
     uint64_t x = peek(w, *at);
-    unsigned ones = (unsigned)__builtin_clzll(~x | UINT64_C(1) << 59) + 1; /* length of the mark: 2, 3, 4, or 5 for 1111 */
+    /* length of the mark: 2, 3, 4, or 5 for 1111 */
+    unsigned ones = (unsigned)__builtin_clzll(~x | UINT64_C(1) << 59) + 1;
     if (ones >= 5) {
         int64_t d = (int64_t)peek(w, *at + 4);
         *at += 68;

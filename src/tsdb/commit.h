@@ -1,9 +1,10 @@
 /* commit.h: what has been appended and is not in the journal yet: a queue of batches between loop and commit job.
  *
- * The loop puts samples into the newest batch; a commit job takes the oldest ones away, writes them and gives them back. A
- * batch belongs to one journal segment: after commit_next_segment() a new one begins, and series are defined anew in it.
- * Invariants: (1) batches are in order of sequence and segment; (2) a batch that a job has taken is not in the queue.
- * Loop thread, but for the batches a job has taken.                                                            */
+ * The loop puts samples into the newest batch; a commit job takes the oldest ones away, writes them and gives them
+ * back. A batch belongs to one journal segment: after commit_next_segment() a new one begins, and series are defined
+ * anew in it. Invariants: (1) batches are in order of sequence and segment; (2) a batch that a job has taken is not
+ * in the queue. Loop thread, but for the batches a job has
+ * taken. */
 #ifndef TSDB_COMMIT_H
 #define TSDB_COMMIT_H
 #include "tsdb/journal.h"

@@ -1,5 +1,6 @@
-/* db.c: opening and closing a store, its options and figures. Appending: append.c. Reading: select.c. Deleting: delete.c.
- * Jobs: jobs.c and the files it names.                                                                          */
+/* db.c: opening and closing a store, its options and figures. Appending: append.c. Reading: select.c. Deleting:
+ * delete.c. Jobs: jobs.c and the files it
+ * names. */
 #include "tsdb/db.h"
 #include "base/file.h"
 #include "base/log.h"

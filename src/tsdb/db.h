@@ -1,8 +1,8 @@
 /* db.h: the store: open, append, the jobs that make it durable, delete, close.
  *
- * Threads: the loop thread owns a db. What may take long (disk, compression) is a db_job: the loop asks for the next one
- * (db_job_next), a worker runs it (db_job_run), the loop carries its result in (db_job_done). A program without a loop
- * calls db_drain(), which does the three in turn. Reading: select.h.
+ * Threads: the loop thread owns a db. What may take long (disk, compression) is a db_job: the loop asks for the next
+ * one (db_job_next), a worker runs it (db_job_run), the loop carries its result in (db_job_done). A program without a
+ * loop calls db_drain(), which does the three in turn. Reading: select.h.
  * Durability: an appended sample is visible at once; it survives kill -9 when db_committed_seq() has reached the number
  * its append returned, and a power cut at most flush_interval_ms later.
  * On disk: docs/format/ (journal, pack, day file).                                                              */
@@ -35,9 +35,9 @@ void db_abandon(db *d);
 void db_set_ooo_window(db *d, int64_t ms);
 void db_set_retention(db *d, int64_t ms);
 
-/* One sample to append. ref != 0 names a series known from an earlier append (fast); a ref whose series has left the head
- * gives APPEND_UNKNOWN_REF and nothing is stored: come again with labels. With ref == 0, labels name the series, which is
- * made where unknown, and ref is set on return. */
+/* One sample to append. ref != 0 names a series known from an earlier append (fast); a ref whose series has left the
+ * head gives APPEND_UNKNOWN_REF and nothing is stored: come again with labels. With ref == 0, labels name the series,
+ * which is made where unknown, and ref is set on return. */
 enum append_status {
     APPEND_OK, APPEND_UNKNOWN_REF, APPEND_OUT_OF_ORDER, APPEND_DUPLICATE, APPEND_TOO_OLD, APPEND_OUT_OF_BOUNDS,
     APPEND_NO_MEMORY /* over the series budget */
@@ -52,18 +52,18 @@ typedef struct append_item {
 } append_item;
 
 /* Appends the items in order and queues one journal record for those that were taken. Rules as Prometheus' head: newer
- * than the series' newest: in order; equal time: same value bits -> OK without effect, other -> APPEND_DUPLICATE; older:
- * stored while newer than (newest sample of the store - ooo window), else APPEND_OUT_OF_ORDER (window 0) or
- * APPEND_TOO_OLD. A series without samples takes any time (so backfill of other series works while the window allows it;
- * see db.c for the bounds). group: what series of this batch have in common (a scrape target, a remote-write sender): series
- * of one group are packed together; by convention the hash of job and instance.
+ * than the series' newest: in order; equal time: same value bits -> OK without effect, other -> APPEND_DUPLICATE;
+ * older: stored while newer than (newest sample of the store - ooo window), else APPEND_OUT_OF_ORDER (window 0) or
+ * APPEND_TOO_OLD. A series without samples takes any time (so backfill of other series works while the window allows
+ * it; see db.c for the bounds). group: what series of this batch have in common (a scrape target, a remote-write
+ * sender): series of one group are packed together; by convention the hash of job and instance.
  * Returns the sequence number to wait for in db_committed_seq(). */
 uint64_t db_append(db *d, append_item *items, size_t n);
 uint64_t db_committed_seq(const db *d);
 /* Somebody waits for what has been appended: the next commit is due now, whatever commit_delay_ms says. */
 void db_commit_now(db *d);
-/* Why commits fail at the moment (disk full...), or NULL. While it is set, samples stay readable in memory and the queue
- * is retried; new samples are refused once the queue exceeds its budget. */
+/* Why commits fail at the moment (disk full...), or NULL. While it is set, samples stay readable in memory and the
+ * queue is retried; new samples are refused once the queue exceeds its budget. */
 const char *db_trouble(const db *d);
 
 /* One series' newest sample in the head, for staleness decisions. false: unknown ref or none. */
@@ -81,8 +81,8 @@ void db_drain(db *d, int64_t now_ms);         /* runs all that is due, here and 
 /* Makes a flush of the whole head due now (tests, admin). */
 void db_request_flush(db *d);
 
-/* Deletes samples of matching series in [mint, maxt], effective for selects taken after it returns true. Durable once the
- * job it queues is done (commit sequence as db_append's, in *seq). Loop. */
+/* Deletes samples of matching series in [mint, maxt], effective for selects taken after it returns true. Durable once
+ * the job it queues is done (commit sequence as db_append's, in *seq). Loop. */
 bool db_delete(db *d, const matcher *ms, size_t n, int64_t mint, int64_t maxt, uint64_t *seq, err *e);
 /* Makes the rewrite of day files under tombstones due. */
 void db_clean_tombstones(db *d);

@@ -109,8 +109,8 @@ void db_delete_in_head(db *d, const tombstone *t);
 /* flush_job.c */
 bool db_flush_is_due(const db *d);
 void db_flush_begin(db *d);
-/* Has the loop a slice of a flush to do? Does one: listing before the job, dropping and collecting after it. Returns the
- * job once it is to be run. */
+/* Has the loop a slice of a flush to do? Does one: listing before the job, dropping and collecting after it. Returns
+ * the job once it is to be run. */
 bool db_flush_wants_step(const db *d);
 db_job *db_flush_step(db *d);
 

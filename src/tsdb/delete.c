@@ -1,8 +1,9 @@
 /* delete.c: db_delete(): the head forgets at once, day files get a tombstone, the journal gets both in order.
  *
- * A tombstone hides what flushes up to the current segment number have stored. Nothing appended from now on is in such a
- * flush: the next one to begin has a higher number, and one under way was listed before (a listing that is not finished is
- * brought to its end first). What the head still holds afterwards is visible, deleted times that are written again too. */
+ * A tombstone hides what flushes up to the current segment number have stored. Nothing appended from now on is in
+ * such a flush: the next one to begin has a higher number, and one under way was listed before (a listing that is not
+ * finished is brought to its end first). What the head still holds afterwards is visible, deleted times that are
+ * written again too. */
 #include "base/limits.h"
 #include "tsdb/db_impl.h"
 #include <stdlib.h>

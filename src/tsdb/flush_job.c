@@ -4,13 +4,13 @@
  *             loop      loop, slices       worker               loop, slices      loop     loop, slices
  *                                            | failed: keep all, try again later  ^
  *                                            `------------------------------------'
- * begin moves the journal to its next segment, so that all samples of the segments before are in chunks that get listed:
- * that number is what the day files record as covered, and those segments go when the job has worked. Samples that come
- * while the list is made may be in both, which is harmless: equal samples are merged on read.
+ * begin moves the journal to its next segment, so that all samples of the segments before are in chunks that get
+ * listed: that number is what the day files record as covered, and those segments go when the job has worked. Samples
+ * that come while the list is made may be in both, which is harmless: equal samples are merged on read.
  *
  * When: the head is block_ms old; its chunks exceed the budget; or at least half of the series have a full chunk and
- * the last flush is nearly an hour ago. At 15 s scrapes that makes packs of 240 samples, one flush an hour; faster scrapes wait
- * for the hour or the budget, whichever comes first, and give several full packs a series.
+ * the last flush is nearly an hour ago. At 15 s scrapes that makes packs of 240 samples, one flush an hour; faster
+ * scrapes wait for the hour or the budget, whichever comes first, and give several full packs a series.
  *
  * Where series stop (churn), collecting takes them from memory: no samples left and ten minutes behind the newest.  */
 #include "base/log.h"
@@ -34,7 +34,8 @@ static size_t head_budget(const db *d)
 bool db_flush_is_due(const db *d)
 {
     const head *h = &d->head;
-    if (d->phase != FLUSH_IDLE || d->opt.read_only || !h->n_chunks || (d->now_ms < d->next_flush_ms && !d->flush_requested))
+    if (d->phase != FLUSH_IDLE || d->opt.read_only || !h->n_chunks
+        || (d->now_ms < d->next_flush_ms && !d->flush_requested))
         return false;
     int64_t age = d->now_ms - d->last_flush_ms;
     return d->flush_requested || age >= d->opt.block_ms || h->chunk_bytes > head_budget(d)
@@ -80,7 +81,9 @@ static void read_item(void *ctx, const flush_series *s, int64_t mint, int64_t ma
 
 static flush_series describe(head_flush_item *it)
 {
-    flush_series f = { .labels = it->s->labels, .group = it->s->group, .mint = INT64_MAX, .maxt = INT64_MIN, .source = it };
+    flush_series f = {
+        .labels = it->s->labels, .group = it->s->group, .mint = INT64_MAX, .maxt = INT64_MIN, .source = it
+    };
     for (const chunk *c = it->first; c; c = chunk_next(c)) {
         f.mint = chunk_min_t(c) < f.mint ? chunk_min_t(c) : f.mint;
         f.maxt = chunk_max_t(c) > f.maxt ? chunk_max_t(c) : f.maxt;
@@ -105,7 +108,10 @@ static void run_flush(db_job *j)
     const head_flush *f = &j->d->flush;
     reader r = { 0 };
     flush_result got = { 0 };
-    flush_input in = { .series = xmalloc((f->n ? f->n : 1) * sizeof *in.series), .n = f->n, .read = read_item, .ctx = &r,
+    flush_input in = { .series = xmalloc((f->n ? f->n : 1) * sizeof *in.series),
+                       .n = f->n,
+                       .read = read_item,
+                       .ctx = &r,
                        .covered = j->covered };
     for (size_t i = 0; i < f->n; i++)
         in.series[i] = describe(&f->items[i]);

@@ -1,8 +1,9 @@
 /* head.c: see head.h.
  *
  * Invariants: (1) the index holds exactly the slots that are in use; (2) n_chunks, chunk_bytes and n_samples count what
- * hangs in the series' lists; (3) while the head is pinned no series leaves and no listed chunk changes its link: a delete
- * makes new chunks and buries the old list until the pin is gone.                                                    */
+ * hangs in the series' lists; (3) while the head is pinned no series leaves and no listed chunk changes its link: a
+ * delete makes new chunks and buries the old list until the pin is
+ * gone. */
 #include "tsdb/head.h"
 #include "base/arena.h"
 #include "tsdb/merge.h"
@@ -77,7 +78,8 @@ static void count_sample(head *h, int64_t t)
     h->max_t = t > h->max_t ? t : h->max_t;
 }
 
-/* Appends to the open chunk c (behind prev, NULL: the first). false: it was full and is sealed now, with the other one. */
+/* Appends to the open chunk c (behind prev, NULL: the first). false: it was full and is sealed now, with the other
+ * one. */
 static bool append_open(head *h, series *s, chunk *prev, chunk *c, sample x)
 {
     chunk *now = c;
@@ -311,8 +313,8 @@ static void bury(head *h, chunk *list)
     h->graveyard.lists[h->graveyard.n++] = list;
 }
 
-/* The list made anew, sealed, from ascending samples. Out-of-order ones are among the XOR samples now, so day files may hold
- * some between them. */
+/* The list made anew, sealed, from ascending samples. Out-of-order ones are among the XOR samples now, so day files
+ * may hold some between them. */
 static void rebuild_chunks(head *h, series *s, const sample_columns *x)
 {
     for (const chunk *c = s->chunks; c; c = chunk_next(c))
@@ -332,7 +334,8 @@ bool head_delete(head *h, uint32_t slot, int64_t mint, int64_t maxt)
     series *s = series_at(&h->series, slot);
     sample last = { s->last_t, s->last_v };
     bool last_goes = last.t >= mint && last.t <= maxt;
-    if (last_goes || touches(s, mint, maxt)) { /* the newest may have gone to disk: the order still is to be forgotten */
+    /* where the newest sample has gone to disk, its order is to be forgotten all the same */
+    if (last_goes || touches(s, mint, maxt)) {
         sample_columns x = { 0 };
         read_all(s, &x);
         columns_drop(&x, 0, mint, maxt);

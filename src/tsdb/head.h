@@ -1,7 +1,7 @@
 /* head.h: all series in memory, their samples that are not in day files yet, and the index over both.
  *
- * The head stores what append.c has allowed; it knows no order rules, no journal and no disk. Samples leave it when a flush
- * has put them into day files (head_drop_flushed); a series leaves when it has no samples left and has been
+ * The head stores what append.c has allowed; it knows no order rules, no journal and no disk. Samples leave it when a
+ * flush has put them into day files (head_drop_flushed); a series leaves when it has no samples left and has been
  * silent for a while (head_collect). Loop thread; a flush reads what head_flush_begin() listed.                 */
 #ifndef TSDB_HEAD_H
 #define TSDB_HEAD_H
@@ -39,8 +39,8 @@ void head_store_ooo(head *h, series *s, sample x);
 int64_t series_min_t(const series *s);
 int64_t series_max_t(const series *s);
 
-/* While the head is pinned no series leaves it and no slot is used again: somebody elsewhere relies on them. One pin at a
- * time. */
+/* While the head is pinned no series leaves it and no slot is used again: somebody elsewhere relies on them. One pin
+ * at a time. */
 void head_pin(head *h);
 void head_unpin(head *h);
 
@@ -57,19 +57,19 @@ typedef struct head_flush {
 
 /* Pins the head until head_flush_end(). f is emptied. */
 void head_flush_begin(head *h, head_flush *f);
-/* Seals the open chunks of the next `budget` slots and lists the series that have any. true: all slots are done. What is
- * appended between two calls may be listed or not. */
+/* Seals the open chunks of the next `budget` slots and lists the series that have any. true: all slots are done. What
+ * is appended between two calls may be listed or not. */
 bool head_flush_list(head *h, head_flush *f, uint32_t budget);
 /* Drops the chunks of items[0..n) from the head: they are in day files now. */
 void head_flush_drop(head *h, const head_flush_item *items, size_t n);
 void head_flush_end(head *h, bool worked);
 
-/* Removes series without samples whose last one is older than before, looking at slots from *at_slot on, at most `budget` of
- * them removed. true: the table's end was reached, *at_slot is 0 again. Not while pinned. */
+/* Removes series without samples whose last one is older than before, looking at slots from *at_slot on, at most
+ * `budget` of them removed. true: the table's end was reached, *at_slot is 0 again. Not while pinned. */
 bool head_collect(head *h, uint32_t *at_slot, uint32_t budget, int64_t before);
 
 /* ---- delete ---- */
-/* Removes the samples of one series in [mint, maxt]. Its newest sample, and so its order, is then the newest one left in
- * memory; a series left without any forgets its order and, unless the head is pinned, leaves it. true: it left. */
+/* Removes the samples of one series in [mint, maxt]. Its newest sample, and so its order, is then the newest one left
+ * in memory; a series left without any forgets its order and, unless the head is pinned, leaves it. true: it left. */
 bool head_delete(head *h, uint32_t slot, int64_t mint, int64_t maxt);
 #endif

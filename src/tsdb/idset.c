@@ -1,8 +1,8 @@
 /* idset.c: see idset.h.
  *
- * Invariants: (1) parts ascend by key, none is empty; (2) an array part ascends, n <= cap; (3) a bitmap part (cap 0) has
- * more than PART_ARRAY_MIN numbers: it falls back to an array only well below the size at which it was made, so that
- * a set that hovers around the limit does not flap; (4) n_parts == 0 exactly when n <= 2.                    */
+ * Invariants: (1) parts ascend by key, none is empty; (2) an array part ascends, n <= cap; (3) a bitmap part (cap 0)
+ * has more than PART_ARRAY_MIN numbers: it falls back to an array only well below the size at which it was made, so
+ * that a set that hovers around the limit does not flap; (4) n_parts == 0 exactly when n <= 2.                    */
 #include "tsdb/idset.h"
 #include "base/arena.h"
 #include <assert.h>
@@ -280,7 +280,8 @@ size_t idset_mem_bytes(const idset *s)
 {
     size_t sum = 0;
     for (uint32_t i = 0; i < s->n_parts; i++)
-        sum += sizeof *s->parts + (s->parts[i].cap ? s->parts[i].cap * sizeof(uint16_t) : PART_WORDS * sizeof(uint64_t));
+        sum +=
+            sizeof *s->parts + (s->parts[i].cap ? s->parts[i].cap * sizeof(uint16_t) : PART_WORDS * sizeof(uint64_t));
     return sum;
 }
 

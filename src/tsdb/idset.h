@@ -1,9 +1,9 @@
 /* idset.h: a set of 32-bit numbers: what one label value's postings are made of.
  *
- * A set of up to two numbers stands in the 16 bytes of the struct. A bigger one is cut by the upper 16 bits into parts, each
- * a sorted array of the lower 16 bits or, from 4096 numbers on, a bitmap of 8 KiB (the idea of Roaring bitmaps, Chambi et
- * al. 2014). So dense sets cost an eighth of a byte per series, sparse ones about two, and numbers come and go in any order.
- * Wide operations work on a flat bitmap over all slots, `idmap`, which the caller makes.
+ * A set of up to two numbers stands in the 16 bytes of the struct. A bigger one is cut by the upper 16 bits into
+ * parts, each a sorted array of the lower 16 bits or, from 4096 numbers on, a bitmap of 8 KiB (the idea of Roaring
+ * bitmaps, Chambi et al. 2014). So dense sets cost an eighth of a byte per series, sparse ones about two, and numbers
+ * come and go in any order. Wide operations work on a flat bitmap over all slots, `idmap`, which the caller makes.
  * One thread; a zeroed idset is empty.                                                                         */
 #ifndef TSDB_IDSET_H
 #define TSDB_IDSET_H

@@ -1,4 +1,5 @@
-/* jobs.c: what is due next, and the commit job. Flush: flush_job.c. Retention: retention.c. Rewrites: tombstone_clean.c.
+/* jobs.c: what is due next, and the commit job. Flush: flush_job.c. Retention: retention.c. Rewrites:
+ * tombstone_clean.c.
  *
  * At most one commit and one maintenance job are in flight. The commit job takes all batches there are, so what arrives
  * while one runs goes out together with the next. It has the journal to itself: nothing else touches it meanwhile.

@@ -1,7 +1,8 @@
 /* postings.c: see postings.h. Selecting is in postings_select.c.
  *
  * Invariants: (1) entries of a value table below n never change; (2) post[i] belongs to value i, may be empty (dead);
- * (3) n_live counts the values whose set is not empty; (4) the hash of a name finds every value, dead ones too, so that one
+ * (3) n_live counts the values whose set is not empty; (4) the hash of a name finds every value, dead ones too, so
+ *     that one
  * that comes back takes its old place.                                                                          */
 #include "tsdb/postings.h"
 #include "base/arena.h"

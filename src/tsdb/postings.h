@@ -1,11 +1,11 @@
 /* postings.h: the head's index: label name -> values -> slots of the series that carry the pair.
  *
  * A name's values stand in a `value_table`: append-only, immutable up to the length a reader saw, counted, so that a
- * worker can run a regular expression over it while the loop goes on adding values. A value whose last series left stays in
- * the table, without postings, until half of the table is such; then the loop makes a new table (readers keep the old).
- * Matching: `matcher_terms` says per matcher which values fit; terms_select() turns terms into slots. Literals,
- * alternations, `.*` and `.+` are answered from the hash; prefixes and real expressions walk the table, on a worker where
- * it is long.
+ * worker can run a regular expression over it while the loop goes on adding values. A value whose last series left
+ * stays in the table, without postings, until half of the table is such; then the loop makes a new table (readers
+ * keep the old). Matching: `matcher_terms` says per matcher which values fit; terms_select() turns terms into slots.
+ * Literals, alternations, `.*` and `.+` are answered from the hash; prefixes and real expressions walk the table, on
+ * a worker where it is long.
  * Loop thread, except value_table_* readers.                                                                   */
 #ifndef TSDB_POSTINGS_H
 #define TSDB_POSTINGS_H
@@ -71,5 +71,6 @@ void matcher_scan_release(matcher_scan *s);
 
 /* The slots of series that satisfy all matchers, ascending; n == 0: all. scans[i] belongs to ms[i]; those that are not
  * done are run here. *out is malloced (NULL where none). */
-void postings_select(const postings *p, const matcher *ms, matcher_scan *scans, size_t n, uint32_t **out, size_t *n_out);
+void postings_select(const postings *p, const matcher *ms, matcher_scan *scans, size_t n, uint32_t **out,
+                     size_t *n_out);
 #endif

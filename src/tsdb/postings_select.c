@@ -1,7 +1,7 @@
 /* postings_select.c: from matchers to slots.
  *
- * Each matcher becomes at most two terms: "in one of these sets" or "in none of them", where a missing label is the empty
- * value. The cheapest positive term gives the candidates. Few candidates are kept as a list and asked one by one;
+ * Each matcher becomes at most two terms: "in one of these sets" or "in none of them", where a missing label is the
+ * empty value. The cheapest positive term gives the candidates. Few candidates are kept as a list and asked one by one;
  * many become a flat bitmap over all slots, and the other terms are ANDed into it: at a million series a pass over
  * the bitmap is 125 KB.                                                                                       */
 #include "tsdb/postings.h"

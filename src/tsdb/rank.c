@@ -1,10 +1,10 @@
 /* rank.c: now and then, every series of the head gets its place in the order of labels.
  *
- * Answers are sorted by labels, and comparing label sets is what sorting costs: about half a microsecond a series at 100k.
- * Ranks turn that into comparing numbers. They are given by a job that sorts all series (55 ms at 100k) and are put in
- * place at once, so that a snapshot has ranks of one sort only; series made since then have none and are compared by labels,
- * which agrees. How often follows from what it costs: at most every 20 seconds, longer with more series, and only
- * after enough new ones.
+ * Answers are sorted by labels, and comparing label sets is what sorting costs: about half a microsecond a series at
+ * 100k. Ranks turn that into comparing numbers. They are given by a job that sorts all series (55 ms at 100k) and are
+ * put in place at once, so that a snapshot has ranks of one sort only; series made since then have none and are
+ * compared by labels, which agrees. How often follows from what it costs: at most every 20 seconds, longer with more
+ * series, and only after enough new ones.
  * While the job sorts, no series leaves the head and no slot is used again: the worker reads labels of the slots there
  * were.                                                                                                          */
 #include "tsdb/db_impl.h"

@@ -118,7 +118,7 @@ bool db_replay(db *d, uint64_t *next, err *e)
     arena_release(&a);
     drop_empty(d);
     if (r.n_samples)
-        log_info("Journal replayed", "segments", log_i64((int64_t)n), "samples", log_i64((int64_t)r.n_samples), "covered",
-                 log_i64((int64_t)r.n_skipped), "series", log_i64(d->head.series.n_live));
+        log_info("Journal replayed", "segments", log_i64((int64_t)n), "samples", log_i64((int64_t)r.n_samples),
+                 "covered", log_i64((int64_t)r.n_skipped), "series", log_i64(d->head.series.n_live));
     return true;
 }

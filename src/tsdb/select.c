@@ -1,4 +1,5 @@
-/* select.c: taking a snapshot, on the loop. Finding and reading series in it, on a worker: select_read.c, select_labels.c.
+/* select.c: taking a snapshot, on the loop. Finding and reading series in it, on a worker: select_read.c,
+ * select_labels.c.
  *
  * What the loop takes of a head series is a hit: its labels and views of the chunks in range, by reference; of the day
  * files, the list of days with the blocks committed by now; of the deletes, the set of tombstones.              */

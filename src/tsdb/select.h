@@ -8,7 +8,8 @@
  *   loop    snapshot_free()                  at any point after begin, once no worker uses it
  * A program without a loop calls snapshot_open(), which does the first three.
  * Nothing read through a snapshot changes while it lives: later appends are not seen, flushes do not disturb it.
- * Reads give samples in [mint, maxt] (closed), ascending in t, one per t (the last written wins), stale markers included. */
+ * Reads give samples in [mint, maxt] (closed), ascending in t, one per t (the last written wins), stale markers
+ * included. */
 #ifndef TSDB_SELECT_H
 #define TSDB_SELECT_H
 #include "tsdb/db.h"
@@ -39,7 +40,8 @@ typedef struct series_view {
     uint32_t selector;
 } series_view;
 
-/* The series of selector i that may have samples in its range, sorted by labels_cmp, distinct. The array is the arena's. */
+/* The series of selector i that may have samples in its range, sorted by labels_cmp, distinct. The array is the
+ * arena's. */
 bool snapshot_series(snapshot *s, size_t i, arena *a, series_view **out, size_t *n, err *e);
 
 /* Growing sample columns, reused from series to series by the caller. */
@@ -50,13 +52,14 @@ typedef struct sample_columns {
 } sample_columns;
 void sample_columns_release(sample_columns *c);
 
-/* Replaces *out by the samples in [mint, maxt] (inside the selector's range). Worker; a snapshot is read by one thread. */
+/* Replaces *out by the samples in [mint, maxt] (inside the selector's range). Worker; a snapshot is read by one
+ * thread. */
 bool series_read(snapshot *s, const series_view *v, int64_t mint, int64_t maxt, sample_columns *out, err *e);
 /* The newest sample in [mint, maxt]; *found false where there is none. Answers from memory where it can. */
 bool series_last(snapshot *s, const series_view *v, int64_t mint, int64_t maxt, sample *out, bool *found, err *e);
 
-/* Distinct label names / values of one name over all series of all selectors that have data in their range; sorted; in a.
- * limit 0: all. Worker. A db_selector with n == 0 asks for every series in range. */
+/* Distinct label names / values of one name over all series of all selectors that have data in their range; sorted;
+ * in a. limit 0: all. Worker. A db_selector with n == 0 asks for every series in range. */
 bool snapshot_label_names(snapshot *s, size_t limit, arena *a, bytes **out, size_t *n, err *e);
 bool snapshot_label_values(snapshot *s, bytes name, size_t limit, arena *a, bytes **out, size_t *n, err *e);
 #endif

@@ -10,7 +10,7 @@ typedef struct head_hit {
     uint32_t first_view, n_views;
     sample last;               /* its newest; t INT64_MIN: none */
     uint32_t rank;             /* of the series in the order of labels; 0: not known */
-    bool is_solid;             /* day files hold nothing of it that is newer than its newest, or between its XOR samples */
+    bool is_solid;             /* day files hold nothing newer than its newest, nor between its XOR samples */
 } head_hit;
 
 /* A label name of the head with its values: what a selector of everything takes when only names are asked for. */

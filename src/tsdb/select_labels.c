@@ -13,7 +13,7 @@ bool snapshot_take_names(snapshot *s, size_t i)
     const db *d = s->d;
     const db_selector *sel = &s->sels[i];
     const postings *p = &d->head.index;
-    /* series stay in the head for DB_IDLE_MS after their last sample; one that a delete has emptied only while pinned */
+    /* series stay in the head for DB_IDLE_MS after their last sample; emptied by a delete, only while it is pinned */
     int64_t newest = d->head.max_t;
     if (!sel->names_only || sel->n || d->head.is_pinned || newest < INT64_MIN + DB_IDLE_MS || sel->maxt < newest
         || sel->mint > newest - DB_IDLE_MS)
@@ -22,8 +22,8 @@ bool snapshot_take_names(snapshot *s, size_t i)
     size_t n = 0;
     for (uint32_t k = 0; k < p->n_names; k++)
         if (postings_n_series(p, k))
-            list[n++] = (name_values){ postings_name(p, k), value_table_ref(postings_values(p, k)), postings_n_values(p, k),
-                                       postings_live_values(p, k) };
+            list[n++] = (name_values){ postings_name(p, k), value_table_ref(postings_values(p, k)),
+                                       postings_n_values(p, k), postings_live_values(p, k) };
     s->sel[i].names = list;
     s->sel[i].n_names = n;
     return true;
@@ -96,9 +96,10 @@ static bool put_day(snapshot *s, size_t i, int32_t day, int64_t mint, int64_t ma
     size_t n = 0;
     if (tombstones_touch(s->tombstones, mint, maxt))
         return put_series_of_day(s, i, day, mint, maxt, c, e);
-    bool ok = c->name.len
-                  ? day_label_values(snapshot_reader(s), day, c->name, sel->ms, sel->n, mint, maxt, &c->tmp, &list, &n, e)
-                  : day_label_names(snapshot_reader(s), day, sel->ms, sel->n, mint, maxt, &c->tmp, &list, &n, e);
+    bool ok =
+        c->name.len
+            ? day_label_values(snapshot_reader(s), day, c->name, sel->ms, sel->n, mint, maxt, &c->tmp, &list, &n, e)
+            : day_label_names(snapshot_reader(s), day, sel->ms, sel->n, mint, maxt, &c->tmp, &list, &n, e);
     for (size_t k = 0; ok && k < n; k++)
         map_put(&c->set, list[k], NULL);
     return ok;

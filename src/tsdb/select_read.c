@@ -1,7 +1,7 @@
 /* select_read.c: series of a snapshot: head and day files as one list, and their samples. Worker.
  *
- * Series of the head and of each day are joined by labels in a hash table; the order by labels is made at the end. A read
- * takes the days in order, then the head's chunks, and merges: what is in memory was written last.
+ * Series of the head and of each day are joined by labels in a hash table; the order by labels is made at the end. A
+ * read takes the days in order, then the head's chunks, and merges: what is in memory was written last.
  * Invariant: a hit that is solid has all its XOR samples newer than anything the day files hold of the series.  */
 #include "tsdb/merge.h"
 #include "tsdb/select_impl.h"
@@ -283,8 +283,8 @@ bool series_read(snapshot *s, const series_view *v, int64_t mint, int64_t maxt, 
     return true;
 }
 
-/* The newest sample at or before maxt of a hit that is not its newest: in the newest XOR chunk that begins by then. false:
- * not to be told from one chunk. */
+/* The newest sample at or before maxt of a hit that is not its newest: in the newest XOR chunk that begins by then.
+ * false: not to be told from one chunk. */
 static bool last_in_chunk(snapshot *s, const series_view *v, const head_hit *hit, int64_t maxt, sample *out)
 {
     const chunk_view *views = s->sel[v->selector].views + hit->first_view;

@@ -1,9 +1,9 @@
 /* series.h: the table of series in memory: slots, references, and the way from a label set to its series.
  *
- * A series is a slot in slabs that never move. Its outward name, the ref, is the slot's index in the low 32 bits and the
- * slot's generation in the high ones: a freed slot gets the next generation, so a stale ref is noticed, never mistaken.
- * Labels find their series through chained hashing over slot numbers (4 bytes a bucket; the hash is in the label set).
- * Invariants:
+ * A series is a slot in slabs that never move. Its outward name, the ref, is the slot's index in the low 32 bits and
+ * the slot's generation in the high ones: a freed slot gets the next generation, so a stale ref is noticed, never
+ * mistaken. Labels find their series through chained hashing over slot numbers (4 bytes a bucket; the hash is in the
+ * label set). Invariants:
  *  (1) labels == NULL: the slot is free and hash_next links the free list;
  *  (2) chunks: newest first; an open XOR chunk stands first, an open RAW chunk before all sealed ones;
  *  (3) last_t is the newest time in this life of the slot (INT64_MIN: none), last_v its value, also after the sample
@@ -63,7 +63,18 @@ series *series_find(const series_table *st, const labels *l, uint32_t *slot);
 series *series_add(series_table *st, const labels *l, uint32_t *slot);
 /* Takes the series out and drops its labels and chunks. */
 void series_remove(series_table *st, uint32_t slot);
-/* Touches the bucket of a hash / the series' memory, so that a later find does not wait for it. */
+/* For fetching ahead: the slot of a ref, whether it lives or not; the first series of a hash's bucket. NULL: none.
+ * Neither looks at the series. */
+static inline series *series_at_ref(const series_table *st, uint64_t ref)
+{
+    return (uint32_t)ref < st->n_slots ? series_at(st, (uint32_t)ref) : NULL;
+}
+static inline series *series_first_of(const series_table *st, uint64_t hash)
+{
+    uint32_t first = st->n_buckets ? st->buckets[(uint32_t)hash & (st->n_buckets - 1)] : 0;
+    return first ? series_at(st, first - 1) : NULL;
+}
+/* Touches the bucket of a hash. */
 void series_prefetch(const series_table *st, uint64_t hash);
 
 /* Its open chunk of an encoding, or NULL; where its link stands, to replace it. */

@@ -91,8 +91,8 @@ tombstone *tombstone_parse(bytes payload, err *e)
     cursor c = cursor_of(payload);
     uint64_t id, covered, n;
     int64_t mint, maxt;
-    if (!cursor_varint(&c, &id) || !cursor_varint(&c, &covered) || !cursor_zigzag(&c, &mint) || !cursor_zigzag(&c, &maxt)
-        || !cursor_varint(&c, &n) || n > TOMBSTONE_MAX_MATCHERS) {
+    if (!cursor_varint(&c, &id) || !cursor_varint(&c, &covered) || !cursor_zigzag(&c, &mint)
+        || !cursor_zigzag(&c, &maxt) || !cursor_varint(&c, &n) || n > TOMBSTONE_MAX_MATCHERS) {
         err_set(e, ERR_BAD_DATA, "damaged tombstone");
         return NULL;
     }
@@ -130,8 +130,8 @@ tombstone_set *tombstone_set_with(const tombstone_set *old, tombstone *t)
     return s;
 }
 
-tombstone_set *tombstone_set_without(const tombstone_set *old, uint64_t up_to, bool (*drop)(void *ctx, const tombstone *t),
-                                     void *ctx)
+tombstone_set *tombstone_set_without(const tombstone_set *old, uint64_t up_to,
+                                     bool (*drop)(void *ctx, const tombstone *t), void *ctx)
 {
     tombstone_set *s = set_alloc(old ? old->n : 0);
     for (size_t i = 0; old && i < old->n; i++) {

@@ -1,10 +1,11 @@
 /* tombstone.h: what deletes have hidden in day files.
  *
- * The head forgets deleted samples at once; day files are immutable, so a delete leaves a tombstone: matchers, a closed range
- * of times, and the number of the newest flush it hides (`covered` of flush.h). Reads leave out what tombstones hide until
- * tombstone_clean.c has rewritten the days. A tombstone is immutable and counted, so is the set of all: snapshots
- * keep the set they began with. Stored in meta.db (space "tombstones") and, in order with the samples around them, as
- * journal records: docs/format/journal.md.                                                                     */
+ * The head forgets deleted samples at once; day files are immutable, so a delete leaves a tombstone: matchers, a
+ * closed range of times, and the number of the newest flush it hides (`covered` of flush.h). Reads leave out what
+ * tombstones hide until tombstone_clean.c has rewritten the days. A tombstone is immutable and counted, so is the set
+ * of all: snapshots keep the set they began with. Stored in meta.db (space "tombstones") and, in order with the
+ * samples around them, as journal records:
+ * docs/format/journal.md. */
 #ifndef TSDB_TOMBSTONE_H
 #define TSDB_TOMBSTONE_H
 #include "model/matcher.h"
@@ -36,8 +37,8 @@ typedef struct tombstone_set {
 /* Each returns a new set with one reference; the old one (NULL: empty) stays the caller's. */
 tombstone_set *tombstone_set_with(const tombstone_set *old, tombstone *t);
 /* Without those with id <= up_to that satisfy `drop` (NULL: all). */
-tombstone_set *tombstone_set_without(const tombstone_set *old, uint64_t up_to, bool (*drop)(void *ctx, const tombstone *t),
-                                     void *ctx);
+tombstone_set *tombstone_set_without(const tombstone_set *old, uint64_t up_to,
+                                     bool (*drop)(void *ctx, const tombstone *t), void *ctx);
 tombstone_set *tombstone_set_ref(tombstone_set *s);      /* NULL is fine */
 void tombstone_set_unref(tombstone_set *s);
 

@@ -2,9 +2,10 @@
  *
  * One job, all days that a tombstone touches, one after the other: a day of which nothing is left is dropped; of others
  * the visible samples go through an ordinary flush into a store of their own (DIR/clean) and that file takes the old
- * one's place. Its blocks carry the old day's covered number, so tombstones that still stand, from before or made meanwhile,
- * mean the same on the new file as on the old. Only when all days are done are the tombstones forgotten: a crash in the
- * middle costs doing it again.                                                                                  */
+ * one's place. Its blocks carry the old day's covered number, so tombstones that still stand, from before or made
+ * meanwhile, mean the same on the new file as on the old. Only when all days are done are the tombstones forgotten: a
+ * crash in the middle costs doing it
+ * again. */
 #include "base/log.h"
 #include "base/os.h"
 #include "tsdb/append.h"

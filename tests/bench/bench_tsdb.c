@@ -187,9 +187,9 @@ static void bench_select(db *d, const char *name, const char *value, enum matche
     double t4 = cpu_s();
     snapshot_free(s);
     double t5 = cpu_s();
-    printf("%s%s%s: %zu series, %zu samples: take %.3f ms, series %.3f, last %.3f, read %.3f (%.0f M/s), free %.3f\n", name,
-           matcher_op_text(op), value, n, n_samples, (t1 - t0) * 1e3, (t2 - t1) * 1e3, (t3 - t2) * 1e3, (t4 - t3) * 1e3,
-           (double)n_samples / (t4 - t3) / 1e6, (t5 - t4) * 1e3);
+    printf("%s%s%s: %zu series, %zu samples: take %.3f ms, series %.3f, last %.3f, read %.3f (%.0f M/s), free %.3f\n",
+           name, matcher_op_text(op), value, n, n_samples, (t1 - t0) * 1e3, (t2 - t1) * 1e3, (t3 - t2) * 1e3,
+           (t4 - t3) * 1e3, (double)n_samples / (t4 - t3) / 1e6, (t5 - t4) * 1e3);
     sample_columns_release(&x);
     matcher_release(&m);
     arena_release(&a);
@@ -217,8 +217,8 @@ static void bench_decode(void)
             chunk_decode(&view, t, v);
         double s = cpu_s() - t0;
         static const char *const names[] = { "counter", "two decimals", "noise", "constant" };
-        printf("decode %-14s %4.2f ns/sample %6.0f M/s, %5.2f bytes/sample in memory\n", names[kind], s / N / ROUNDS * 1e9,
-               (double)N * ROUNDS / s / 1e6, (double)chunk_mem_bytes(c) / N);
+        printf("decode %-14s %4.2f ns/sample %6.0f M/s, %5.2f bytes/sample in memory\n", names[kind],
+               s / N / ROUNDS * 1e9, (double)N * ROUNDS / s / 1e6, (double)chunk_mem_bytes(c) / N);
         chunk_unref(c);
     }
 }
@@ -227,7 +227,8 @@ int main(int argc, char **argv)
 {
     char dir[] = "/tmp/bench-tsdb-XXXXXX";
     const char *path = argc > 1 ? argv[1] : mkdtemp(dir);
-    uint32_t n_series = argc > 2 ? (uint32_t)atol(argv[2]) : 100000, n_samples = argc > 3 ? (uint32_t)atol(argv[3]) : 240;
+    uint32_t n_series = argc > 2 ? (uint32_t)atol(argv[2]) : 100000,
+             n_samples = argc > 3 ? (uint32_t)atol(argv[3]) : 240;
     int64_t start = INT64_C(1764000000000);
     db_options opt = { .dir = path, .flush_interval_ms = 5000 };
     db *d = NULL;
@@ -242,8 +243,8 @@ int main(int argc, char **argv)
     db_stats st;
     db_get_stats(d, &st);
     printf("rss %.1f MB, peak %.1f (%.0f bytes a series), chunks %.1f MB, journal %.1f MB, days %.1f MB\n", rss_mb(),
-           peak_mb(), (rss_mb() - base) * 1048576 / n_series, (double)st.head_bytes / 1e6, (double)st.journal_bytes / 1e6,
-           (double)st.disk_bytes / 1e6);
+           peak_mb(), (rss_mb() - base) * 1048576 / n_series, (double)st.head_bytes / 1e6,
+           (double)st.journal_bytes / 1e6, (double)st.disk_bytes / 1e6);
     int64_t end = start + n_samples * INT64_C(15000);
     bench_select(d, "instance", "host-0000.example.com:9100", MATCH_EQ, end - 3600000, end);
     bench_select(d, "__name__", "node_collector_family_7_bytes_total", MATCH_EQ, end - 3600000, end);

@@ -1,4 +1,5 @@
-/* Tombstones as they come from meta.db or the journal: what parses must write back to something that parses the same. */
+/* Tombstones as they come from meta.db or the journal: what parses must write back to something that parses the
+ * same. */
 #include "tsdb/tombstone.h"
 #include <stdlib.h>
 

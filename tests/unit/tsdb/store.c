@@ -89,7 +89,8 @@ static void parse_matcher(store *st, bytes part, matcher *m)
         ptrdiff_t at = bytes_find_bytes(part, bytes_of(ops[i].text));
         if (at < 0)
             continue;
-        bytes name = bytes_sub(part, 0, (size_t)at), value = bytes_sub(part, (size_t)at + strlen(ops[i].text), SIZE_MAX);
+        bytes name = bytes_sub(part, 0, (size_t)at),
+              value = bytes_sub(part, (size_t)at + strlen(ops[i].text), SIZE_MAX);
         ck_assert_msg(matcher_init(m, &st->a, ops[i].op, name, value, &e), "%s", e.msg);
         return;
     }

@@ -11,7 +11,9 @@ static labels *make_labels(int i, int life)
     char id[32], run[32];
     snprintf(id, sizeof id, "%d", i);
     snprintf(run, sizeof run, "%d-%d", i, life);
-    label l[] = { { LABEL_NAME, bytes_of(i % 2 ? "odd" : "even") }, { BYTES("id"), bytes_of(id) }, { BYTES("run"), bytes_of(run) } };
+    label l[] = { { LABEL_NAME, bytes_of(i % 2 ? "odd" : "even") },
+                  { BYTES("id"), bytes_of(id) },
+                  { BYTES("run"), bytes_of(run) } };
     return labels_new(l, 3);
 }
 

@@ -1,9 +1,10 @@
 /* The store against a model: random appends in and out of order, deletes, flushes, restarts, queries.
  *
  * The model is a table [series][time] of values. A sample that the store took must be readable until it is deleted or
- * overwritten, one it refused must not appear, whatever happens in between: flushes (also with appends, deletes and queries
- * while the job runs), rewrites under tombstones, clean stops, kills after a commit. Snapshots taken earlier must go on to
- * answer as they did.                                                                                           */
+ * overwritten, one it refused must not appear, whatever happens in between: flushes (also with appends, deletes and
+ * queries while the job runs), rewrites under tombstones, clean stops, kills after a commit. Snapshots taken earlier
+ * must go on to answer as they
+ * did. */
 #include "store.h"
 #include "tests.h"
 #include <stdio.h>
@@ -40,9 +41,8 @@ static int64_t time_of(int i)
 
 static const char *series_name(int i)
 {
-    static const char *const names[N_SERIES] = {
-        "a,x=1", "a,x=2", "a,x=3,y=1", "a,x=4,y=1", "b,x=1", "b,x=2", "b,x=3", "b,y=2", "c", "c,x=1,y=1", "c,x=2,y=2", "d,z=9"
-    };
+    static const char *const names[N_SERIES] = { "a,x=1", "a,x=2", "a,x=3,y=1", "a,x=4,y=1", "b,x=1",     "b,x=2",
+                                                 "b,x=3", "b,y=2", "c",         "c,x=1,y=1", "c,x=2,y=2", "d,z=9" };
     return names[i];
 }
 
@@ -78,7 +78,8 @@ static const char *dump_model(world *w, const char *sel, int64_t mint, int64_t m
 
 static const char *random_selector(world *w)
 {
-    static const char *const sels[] = { "", "a", "b", "x=1", "x!=1", "__name__=~a|c", "y=", "x=~[12]", "x!~1.*,y!=1", "z=9", "q=1" };
+    static const char *const sels[] = { "",   "a",       "b",           "x=1", "x!=1", "__name__=~a|c",
+                                        "y=", "x=~[12]", "x!~1.*,y!=1", "z=9", "q=1" };
     return sels[rnd(w, sizeof sels / sizeof *sels)];
 }
 
@@ -277,9 +278,10 @@ static void op_restart(world *w)
 
 static void step(world *w)
 {
-    static void (*const ops[])(world *) = { op_append, op_append, op_append, op_append_late, op_append_late, op_query, op_query,
-                                            op_query, op_labels, op_delete, op_drain, op_flush, op_flush_and_hold, op_clean,
-                                            op_restart, op_snapshot, op_snapshot };
+    static void (*const ops[])(world *) = { op_append,   op_append,  op_append,         op_append_late, op_append_late,
+                                            op_query,    op_query,   op_query,          op_labels,      op_delete,
+                                            op_drain,    op_flush,   op_flush_and_hold, op_clean,       op_restart,
+                                            op_snapshot, op_snapshot };
     ops[rnd(w, sizeof ops / sizeof *ops)](w);
 }
 

@@ -43,7 +43,9 @@ END_TEST
 /* Many series and random matchers: the index must find what matchers_match() takes. */
 START_TEST(index_agrees_with_asking_each_series)
 {
-    static const char *const values[] = { "", "x", "y", "xy", "x|y", "x|", "x.*", ".*", ".+", "[xy]+", "y?", "n.*", "no" };
+    static const char *const values[] = {
+        "", "x", "y", "xy", "x|y", "x|", "x.*", ".*", ".+", "[xy]+", "y?", "n.*", "no"
+    };
     static const char *const ops[] = { "=", "!=", "=~", "!~" };
     store st;
     unsigned seed = (unsigned)_i;

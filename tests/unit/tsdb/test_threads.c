@@ -1,5 +1,5 @@
-/* A loop that appends, two workers: one runs the store's jobs, one reads snapshots. What a snapshot gives must be what the
- * loop had appended when it was taken. Meant for the thread sanitizer, and quick without. */
+/* A loop that appends, two workers: one runs the store's jobs, one reads snapshots. What a snapshot gives must be
+ * what the loop had appended when it was taken. Meant for the thread sanitizer, and quick without. */
 #include "store.h"
 #include "tests.h"
 #include <pthread.h>
