@@ -54,9 +54,9 @@ typedef struct append_item {
 /* Appends the items in order and queues one journal record for those that were taken. Rules as Prometheus' head: newer
  * than the series' newest: in order; equal time: same value bits -> OK without effect, other -> APPEND_DUPLICATE;
  * older: stored while newer than (newest sample of the store - ooo window), else APPEND_OUT_OF_ORDER (window 0) or
- * APPEND_TOO_OLD. A series without samples takes any time (so backfill of other series works while the window allows
- * it; see db.c for the bounds). group: what series of this batch have in common (a scrape target, a remote-write
- * sender): series of one group are packed together; by convention the hash of job and instance.
+ * APPEND_TOO_OLD. A series without samples takes any time that retention allows (so other series may be backfilled);
+ * times further than 50,000 years from 1970 are APPEND_OUT_OF_BOUNDS. Series with the same job and instance are packed
+ * together on disk.
  * Returns the sequence number to wait for in db_committed_seq(). */
 uint64_t db_append(db *d, append_item *items, size_t n);
 uint64_t db_committed_seq(const db *d);
