@@ -643,6 +643,11 @@ static void put_template(const regex *r, const re2_span *groups, bytes template,
     }
 }
 
+static bytes too_long(arena *a)
+{
+    return bytes_n(memset(arena_text(a, LIMIT_LABELS_BYTES + 1), '.', LIMIT_LABELS_BYTES + 1), LIMIT_LABELS_BYTES + 1);
+}
+
 bool regex_expand(const regex *r, bytes text, bytes template, arena *a, bytes *out)
 {
     buf valid, result;
@@ -654,7 +659,7 @@ bool regex_expand(const regex *r, bytes text, bytes template, arena *a, bytes *o
         ok = find_groups(r, repaired(text, &valid), groups);
     if (ok) {
         put_template(r, groups, template, &result);
-        *out = arena_dup(a, buf_bytes(&result));
+        *out = result.overflow ? too_long(a) : arena_dup(a, buf_bytes(&result));
     }
     buf_release(&valid);
     buf_release(&result);

@@ -36,6 +36,6 @@ bytes regex_prefix(const regex *r);
 bytes regex_pattern(const regex *r);   /* as given */
 
 /* Go's Regexp.Expand on a full match of text: $1, ${1}, $name, ${name}, $$. false: text does not match.
- * The result is the arena's. */
+ * The result is the arena's. One of more than LIMIT_LABELS_BYTES comes as that many dots and one more: refuse it. */
 bool regex_expand(const regex *r, bytes text, bytes template, arena *a, bytes *out);
 #endif

@@ -3,6 +3,7 @@
  * Series that get the same labels are one series afterwards: their rows share no step, or it is an error.
  * Follows promql/functions.go (evalLabelReplace, evalLabelJoin) of Prometheus 3.14.                             */
 #include "promql/func_impl.h"
+#include "base/limits.h"
 #include "base/regex.h"
 #include "base/utf8.h"
 #include "promql/plan.h"
@@ -19,7 +20,7 @@ typedef struct label_op {
     label_bits seen;
 } label_op;
 
-/* *out: the new value of dst. false: the row stays as it is. */
+/* *out: the new value of dst; longer than LIMIT_LABELS_BYTES: of no use. false: the row stays as it is. */
 static bool replaced(const label_op *l, const labels *set, arena *a, bytes *out)
 {
     return regex_expand(l->re, labels_get(set, l->from), l->template, a, out);
@@ -30,6 +31,10 @@ static bool joined(const label_op *l, const labels *set, arena *a, bytes *out)
     size_t len = l->n_sources > 1 ? (l->n_sources - 1) * l->separator.len : 0;
     for (size_t i = 0; i < l->n_sources; i++)
         len += labels_get(set, l->sources[i]->string).len;
+    if (len > LIMIT_LABELS_BYTES) {
+        *out = (bytes){ NULL, len };
+        return true;
+    }
     char *text = arena_text(a, len), *at = text;
     for (size_t i = 0; i < l->n_sources; i++) {
         bytes parts[] = { i ? l->separator : (bytes){ 0 }, labels_get(set, l->sources[i]->string) };
@@ -64,9 +69,14 @@ static bool label_next(op *o, row *out)
         return false;
     const labels *set = row_labels(ev, out, ev->a);
     bytes value;
+    if (!eval_poll(ev))   /* nested calls can double the labels again and again */
+        return false;
     arena_reset(&ev->scratch);
     if (l->re ? replaced(l, set, &ev->scratch, &value) : joined(l, set, &ev->scratch, &value)) {
         labels_builder b;
+        if (value.len + set->len > LIMIT_LABELS_BYTES)
+            return eval_fail(ev, ERR_EXECUTION, "%s would give a series more than %zu bytes of labels",
+                             l->re ? "label_replace" : "label_join", (size_t)LIMIT_LABELS_BYTES);
         labels_builder_init(&b, &ev->scratch, set);
         labels_builder_set(&b, l->dst, value);
         set = labels_keep(ev, labels_builder_build(&b));

@@ -2,6 +2,7 @@
 #include "tests.h"
 #include "base/re2_shim.h"
 #include "base/regex.h"
+#include "base/limits.h"
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -253,6 +254,23 @@ START_TEST(regex_expands_templates_as_go_does)
 }
 END_TEST
 
+START_TEST(what_expands_beyond_any_label_says_so)
+{
+    enum { TEXT = 1 << 20 };
+    err e = { 0 };
+    arena a;
+    arena_init(&a, 0);
+    regex *r = regex_new(BYTES("(.*)"), &e);
+    bytes text = bytes_n(memset(arena_text(&a, TEXT), 'x', TEXT), TEXT), out;
+    ck_assert(regex_expand(r, text, BYTES("$1$1$1$1"), &a, &out));
+    ck_assert_uint_eq(out.len, 4 * TEXT);
+    ck_assert(regex_expand(r, text, BYTES("$1$1$1$1$1$1$1$1$1$1$1$1$1$1$1$1$1"), &a, &out));
+    ck_assert_uint_gt(out.len, LIMIT_LABELS_BYTES);
+    regex_unref(r);
+    arena_release(&a);
+}
+END_TEST
+
 static void *expand_many(void *ctx)
 {
     arena a;
@@ -294,6 +312,7 @@ TCase *regex_cases(void)
     tcase_add_loop_test(tc, regex_shapes_agree_with_the_engine, 0, 2);
     tcase_add_test(tc, regex_finds_among_many_literals);
     tcase_add_loop_test(tc, regex_expands_templates_as_go_does, 0, N_ROWS(expands));
+    tcase_add_test(tc, what_expands_beyond_any_label_says_so);
     tcase_add_test(tc, regex_is_shared_between_threads);
     return tc;
 }
