@@ -21,6 +21,15 @@ TSDBCTL = os.environ.get("TSDBCTL", os.path.join(TOP, "build", "tsdbctl"))
 STALE = struct.unpack("<d", struct.pack("<Q", 0x7FF0000000000002))[0]
 
 
+def is_sanitized():
+    """Is tsdbd built with AddressSanitizer? It is slower then, and keeps freed memory for a while."""
+    with open(TSDBD, "rb") as f:
+        return b"__asan_init" in f.read()
+
+
+MEMORY_SLACK_MB = 500 if os.path.exists(TSDBD) and is_sanitized() else 0
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))

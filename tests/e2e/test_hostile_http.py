@@ -92,7 +92,7 @@ def test_giant_heads_are_refused_early(d):
                 sent += len(line) * 100
         assert sent < 32 << 20, line[:20]
     assert talk(d, b"GET / HTTP/1.1\r\nHost: x\r\n" + b"A: b\r\n" * 5000 + b"\r\n") == 431
-    assert d.rss_mb() < before + 40
+    assert d.rss_mb() < before + 40 + h.MEMORY_SLACK_MB
     assert d.value("1") == 1
 
 
@@ -219,7 +219,7 @@ def test_half_open_connections_do_not_lock_others_out(d):
         for _ in range(3):
             h.wait_for("an answer in the crowd", lambda: d.request("GET", "/api/v1/query?query=1", timeout=30)[0] == 200, timeout=40)
         assert d.n_fds() < fds + 700
-        assert d.rss_mb() < rss + 100
+        assert d.rss_mb() < rss + 100 + h.MEMORY_SLACK_MB
     finally:
         for s in socks:
             s.close()
@@ -251,13 +251,15 @@ def test_backpressure_of_a_client_that_does_not_read(d):
         s.sendall(q)
         status, _, body = h.read_answer(s.makefile("rb"))
     assert status == 200 and len(json.loads(body)["data"]["result"]) == 500
-    assert d.rss_mb() < 100 + 8 * len(body) / 2**20
+    assert d.rss_mb() < 100 + 8 * len(body) / 2**20 + h.MEMORY_SLACK_MB
     for s in socks:
         s.close()
     settled(d, fds)
 
 
-HEAVY = "/api/v1/query_range?query=sum(quantile_over_time(0.9,h[20m]))&start=%d&end=%d&step=1" % (T, T + 10_000)
+# Some ten seconds of work on a fast machine.
+HEAVY = "/api/v1/query_range?query=%s&start=%d&end=%d&step=1" % (
+    "%2B".join("sum(quantile_over_time(0.%d,h[20m]))" % i for i in range(60)), T, T + 10_000)
 
 
 @pytest.mark.parametrize("how", ["fin", "rst", "with pipeline"])
@@ -265,13 +267,14 @@ def test_aborted_queries_free_their_worker(run, how):
     d = run(h.Tsdbd, BACKFILL, flags=OLD + ["--query.max-concurrency=1"]).start()
     load(d, 500, 100)
     fds = d.n_fds()
-    for _ in range(5):
+    for _ in range(3):
         with d.connect() as s:
             if how == "rst":
                 s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
             s.sendall(f"GET {HEAVY} HTTP/1.1\r\nHost: x\r\n\r\n".encode() * (3 if how == "with pipeline" else 1))
-            h.wait_for("the query runs", lambda: d.metric("prometheus_engine_queries") in (None, 1.0))
+            h.wait_for("the query runs", lambda: d.metric("prometheus_engine_queries") >= 1)
         began = time.monotonic()
         assert d.value("1") == 1     # waits for the only place
         assert time.monotonic() - began < 2
+        h.wait_for("no query is left", lambda: d.metric("prometheus_engine_queries") == 0, timeout=2)
     settled(d, fds)
