@@ -125,6 +125,10 @@ store *store_new(uv_loop_t *loop, db *d)
 
 void store_wait(store *s, uint64_t seq, void (*fn)(void *arg, const err *e), void *arg)
 {
+    if (seq <= db_committed_seq(s->db)) {
+        fn(arg, NULL);   /* no commit to come would tell */
+        return;
+    }
     vec_push(&s->waiters, (waiter){ seq, fn, arg });
     db_commit_now(s->db);
     store_kick(s);

@@ -13,8 +13,8 @@ typedef struct store store;
 store *store_new(uv_loop_t *loop, db *d);
 /* Something was appended or asked for: start the jobs that are due. Cheap; call it after each append. */
 void store_kick(store *s);
-/* fn(arg, NULL) once seq is committed; fn(arg, e) when the store cannot write it at the moment (ERR_UNAVAILABLE). Never
- * from inside this call. */
+/* fn(arg, NULL) once seq is committed; fn(arg, e) when the store cannot write it at the moment (ERR_UNAVAILABLE). From
+ * inside this call where seq has been committed already: make it your last step. */
 void store_wait(store *s, uint64_t seq, void (*fn)(void *arg, const err *e), void *arg);
 /* No further jobs but those that write what is queued; on_closed once none is in flight; s is gone then. The db stays the
  * caller's to close. */
