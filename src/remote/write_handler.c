@@ -13,6 +13,7 @@
 
 enum {
     FORGET_AFTER_MIN = 15,
+    MAX_AHEAD_MS = 10 * 60 * 1000, /* how far a sample may lie in the future, as in Prometheus */
     KEEP_ITEMS = 65536 /* a larger batch's memory is given back after the request */
 };
 
@@ -140,9 +141,19 @@ typedef struct write_state {
     const rw_request *req;
     remote_write_result *out;
     uint32_t minute;
+    int64_t latest_ms; /* of a sample */
     uint64_t n_invalid;
     uint64_t n_rejected[APPEND_NO_MEMORY + 1];
 } write_state;
+
+static void refuse_future(write_state *s)
+{
+    s->n_rejected[APPEND_OUT_OF_BOUNDS]++;
+    if (s->out->status != 204)
+        return;
+    s->out->status = 400;
+    err_set(&s->out->error, ERR_OUT_OF_BOUNDS, "out of bounds: timestamp is too far in the future");
+}
 
 static void add_items(write_state *s, uint32_t series, const labels *set, uint64_t ref, uint32_t entry)
 {
@@ -150,6 +161,10 @@ static void add_items(write_state *s, uint32_t series, const labels *set, uint64
     const sample *x = &s->req->samples[rs->first];
     remote_writer *w = s->w;
     for (uint32_t i = 0; i < rs->n; i++) {
+        if (x[i].t > s->latest_ms) {
+            refuse_future(s);
+            continue;
+        }
         vec_push(&w->items, (append_item){ .ref = ref, .labels = set, .t = x[i].t, .v = x[i].v });
         vec_push(&w->origins, (item_origin){ series, entry });
     }
@@ -307,7 +322,8 @@ static void count(const write_state *s)
 void remote_writer_append(remote_writer *w, const rw_request *req, int64_t now_ms, remote_write_result *out)
 {
     *out = (remote_write_result){ .status = 204 };
-    write_state s = { .w = w, .req = req, .out = out, .minute = (uint32_t)(now_ms / 60000) };
+    write_state s = { .w = w, .req = req, .out = out, .minute = (uint32_t)(now_ms / 60000),
+                      .latest_ms = now_ms + MAX_AHEAD_MS };
     vec_reserve(&w->items, req->n_samples);
     vec_reserve(&w->origins, req->n_samples);
     for (size_t i = 0; i < req->n_series; i++)
