@@ -23,7 +23,9 @@
 #define LIMIT_HTTP_PIPELINE ((size_t)64 << 10) /* bytes kept of what a client sends before it has its answer */
 #define LIMIT_HTTP_BODY LIMIT_MIB(64)          /* request body as sent */
 #define LIMIT_HTTP_BODY_UNROUTED LIMIT_MIB(1)  /* the same, where no route takes it anyway */
-#define LIMIT_SCRAPE_BODY LIMIT_MIB(512)       /* decompressed page where body_size_limit is 0 */
+#define LIMIT_SCRAPE_BODY LIMIT_MIB(128)       /* decompressed page where body_size_limit is 0 */
+#define LIMIT_SCRAPE_BODY_ASKED LIMIT_MIB(1024) /* the most that body_size_limit can ask for */
+#define LIMIT_SCRAPE_LINES 1000000             /* samples and comments of one page; more where sample_limit says so */
 #define LIMIT_SCRAPE_LINE LIMIT_MIB(4)
 #define LIMIT_SCRAPE_METADATA 20000            /* metric families of one target that keep type, help, unit */
 #define LIMIT_REMOTE_WRITE LIMIT_MIB(32)       /* decoded, as Prometheus 3.12+ */

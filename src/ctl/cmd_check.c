@@ -219,7 +219,7 @@ int cmd_check_metrics(ctl_call *c)
     buf page;
     ssize_t n;
     err e = { 0 };
-    buf_init(&page, LIMIT_SCRAPE_BODY);
+    buf_init(&page, LIMIT_SCRAPE_BODY_ASKED);
     for (char *at; (at = buf_reserve(&page, 1 << 16)) && (n = read(STDIN_FILENO, at, 1 << 16)) > 0;)
         buf_commit(&page, (size_t)n);
     int status = page.overflow ? ctl_fail("the page is larger than %zu bytes", page.max) : 0;

@@ -30,6 +30,7 @@ enum {
     KEEP_ARENA = 16 << 10,
     DIAL_MS = 30 * 1000,         /* one address, where the call has no deadline of its own */
     DIAL_LEAST_MS = 2000,        /* as Go: what an address gets at least while others remain */
+    MAX_HINTS = 5,               /* 1xx answers before the one asked for, as Go */
 };
 
 struct http_call {
@@ -45,7 +46,7 @@ struct http_call {
     bool has_failed, is_over;
     lookup *lookup;
     addresses addrs;
-    int n_tried;
+    int n_tried, n_hints;
     err dial_err;                /* of the first address */
     wire *wire;
     bool reused, retried;
@@ -222,6 +223,7 @@ static void send_request(http_call *call, wire *w)
     w->call = call;
     call->dial_until_ms = 0;
     call->reused = w->was_used;
+    call->n_hints = 0;
     c->stats.reused += w->was_used;
     call->body.max = call->max_body;
     buf_clear(&call->body);
@@ -276,6 +278,10 @@ static bool progress(http_call *call, enum http_msg_state state, bytes rest)
     case HTTP_MSG_COMPLETE: break;
     }
     if (http_msg_head(call->msg)->status / 100 == 1) {   /* 100 Continue, 103 Early Hints: the answer follows */
+        if (++call->n_hints > MAX_HINTS) {
+            fail(call, ERR_BAD_DATA, "net/http: too many 1xx informational responses");
+            return false;
+        }
         http_msg_begin(call->msg, &call->arena, &call->body, bytes_eq(call->ask.method, BYTES("HEAD")));
         return true;
     }

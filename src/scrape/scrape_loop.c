@@ -133,13 +133,12 @@ static void send_request(scrape_loop *s)
         no_page(s);
         return;
     }
-    uint64_t limit = (uint64_t)sh->config->body_size_limit;
     http_call_options opt = {
         .url = url,
         .headers = headers.v,
         .n_headers = headers.n,
         .timeout_ms = s->target->timeout_ms,
-        .max_body = limit > 0 && limit < LIMIT_SCRAPE_BODY ? (size_t)limit + 1024 : 0, /* exact once inflated */
+        .max_body = scrape_page_max(sh->config) + 1024, /* exact once inflated */
         .follow_redirects = sh->config->http.follow_redirects,
     };
     s->round->call = http_call_start(sh->client, &opt, on_response, s);

@@ -11,8 +11,9 @@ void scrape_page_init(scrape_page *p)
 {
     *p = (scrape_page){ 0 };
     arena_init(&p->a, 0);
-    buf_init(&p->body, LIMIT_SCRAPE_BODY);
-    buf_init(&p->plain, LIMIT_SCRAPE_BODY);
+    arena_init(&p->line, 0);
+    buf_init(&p->body, LIMIT_SCRAPE_BODY_ASKED);
+    buf_init(&p->plain, LIMIT_SCRAPE_BODY_ASKED);
 }
 
 void scrape_page_release(scrape_page *p)
@@ -20,6 +21,7 @@ void scrape_page_release(scrape_page *p)
     buf_release(&p->body);
     buf_release(&p->plain);
     arena_release(&p->a);
+    arena_release(&p->line);
 }
 
 /* ---- the batch */
@@ -118,12 +120,20 @@ static void add_sample(scrape_page *p, const expo *x, cache_line *l, const label
         unwatched(p, l);
 }
 
+/* What is written on the way to a set is several times its size, so only the set itself stays. */
 static bool series_labels(scrape_page *p, expo *x, const labels **out)
 {
     label *list;
     size_t n;
-    expo_labels(x, &p->a, &list, &n);
-    return scrape_labels(p->config, p->target, list, n, &p->a, out, &p->over_labels, &p->error);
+    arena_reset(&p->line);
+    expo_labels(x, &p->line, &list, &n);
+    if (!scrape_labels(p->config, p->target, list, n, &p->line, out, &p->over_labels, &p->error))
+        return false;
+    if (*out) {
+        size_t size = sizeof **out + (*out)->len;
+        *out = memcpy(arena_alloc(&p->a, size), *out, size);
+    }
+    return true;
 }
 
 /* The line's place in the cache, made where it has none. */
@@ -235,8 +245,21 @@ static bool expected_line(scrape_page *p, expo *x)
     return true;
 }
 
+/* A small page, well packed, may unfold to more lines than there is memory for what is kept of each. */
+static bool too_many_lines(scrape_page *p)
+{
+    uint64_t asked = p->config->sample_limit; /* and as many comment lines */
+    uint64_t most = asked <= LIMIT_SCRAPE_LINES / 2 ? LIMIT_SCRAPE_LINES : asked < UINT64_MAX / 2 ? asked * 2 : UINT64_MAX;
+    if (p->n_lines <= most)
+        return false;
+    err_set(&p->error, ERR_BAD_DATA, "page has more than %llu lines", (unsigned long long)most);
+    return true;
+}
+
 static bool other_line(scrape_page *p, expo *x, enum expo_entry what)
 {
+    if (too_many_lines(p))
+        return false;
     if (what != EXPO_SERIES) {
         comment_line(p, x, what);
         return true;
@@ -252,7 +275,7 @@ static bool other_line(scrape_page *p, expo *x, enum expo_entry what)
 
 static bool read_lines(scrape_page *p, expo *x)
 {
-    for (;;) {
+    for (;; p->n_lines++) {
         if (expected_line(p, x))
             continue;
         enum expo_entry what = expo_next(x, &p->error);
@@ -270,12 +293,20 @@ static void refuse(scrape_page *p)
     add_marks(p, true);
 }
 
+size_t scrape_page_max(const scrape_config *sc)
+{
+    uint64_t limit = (uint64_t)sc->body_size_limit;
+    if (limit == 0)
+        return LIMIT_SCRAPE_BODY;
+    return limit < LIMIT_SCRAPE_BODY_ASKED ? (size_t)limit : LIMIT_SCRAPE_BODY_ASKED;
+}
+
 /* The page as plain text. *too_much: it is larger than may be read at once, and still as it came. One byte less than
  * body_size_limit fits, as in Prometheus. */
 static bool inflate(scrape_page *p, bool *too_much)
 {
     uint64_t limit = (uint64_t)p->config->body_size_limit;
-    size_t max = limit > 0 && limit < LIMIT_SCRAPE_BODY ? (size_t)limit : LIMIT_SCRAPE_BODY;
+    size_t max = scrape_page_max(p->config);
     bool quick = p->quick_max > 0 && p->quick_max < max;
     bool ok = true;
     p->text = buf_bytes(&p->body);

@@ -44,6 +44,7 @@ typedef struct scrape_page {
 
     /* out */
     arena a;
+    arena line;         /* for one line */
     err error;          /* why the page was refused */
     append_item *items; /* samples, then staleness marks from items[n_samples] on */
     uint32_t *lines;    /* of each sample: its line in the cache */
@@ -54,10 +55,14 @@ typedef struct scrape_page {
     uint64_t total, added, new_series;
     uint64_t n_duplicates, n_out_of_bounds;
     uint64_t n_tried; /* against sample_limit */
+    uint64_t n_lines; /* with comments */
     bool any_due;
     int64_t body_bytes; /* decompressed; -1: over body_size_limit */
     bool over_samples, over_labels, over_body;
 } scrape_page;
+
+/* The most bytes that a page may have, decompressed. */
+size_t scrape_page_max(const scrape_config *sc);
 
 /* With memory of its own; an arena and a buffer may be lent to it instead (a, plain). */
 void scrape_page_init(scrape_page *p);

@@ -6,7 +6,7 @@ void scrape_scratch_take(scrape_scratch *s, arena *a, buf *plain)
 {
     if (s->n == 0) {
         arena_init(a, 0);
-        buf_init(plain, LIMIT_SCRAPE_BODY);
+        buf_init(plain, LIMIT_SCRAPE_BODY_ASKED);
         return;
     }
     s->n--;
@@ -25,7 +25,7 @@ void scrape_scratch_give(scrape_scratch *s, arena *a, buf *plain)
     buf_clear(plain);
     s->sets[s->n++] = (struct scratch_set){ *a, *plain };
     arena_init(a, 0);
-    buf_init(plain, LIMIT_SCRAPE_BODY);
+    buf_init(plain, LIMIT_SCRAPE_BODY_ASKED);
 }
 
 void scrape_scratch_release(scrape_scratch *s)
