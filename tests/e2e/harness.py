@@ -239,6 +239,46 @@ class Target:
         self.server.server_close()
 
 
+class RawTarget:
+    """A server by hand: answer(connection, number) is called with every accepted connection, in a thread of its own."""
+
+    def __init__(self, answer):
+        self.answer, self.hits, self.over = answer, 0, False
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=100)
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while not self.over:
+            try:
+                c, _ = self.listener.accept()
+            except OSError:
+                return
+            self.hits += 1
+            threading.Thread(target=self.serve, args=(c, self.hits), daemon=True).start()
+
+    def serve(self, c, n):
+        with c, contextlib.suppress(OSError):
+            self.answer(c, n)
+
+    def stop(self):
+        self.over = True
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+
+def read_head(c):
+    """One request's head from a connection."""
+    got = b""
+    while b"\r\n\r\n" not in got:
+        part = c.recv(65536)
+        if not part:
+            raise ConnectionError
+        got += part
+    return got
+
+
 # ---- remote write 1.0 ----
 
 def varint(n):
