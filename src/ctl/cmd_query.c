@@ -10,10 +10,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static void print_notes(const char *what, const cJSON *notes)
+{
+    const cJSON *note;
+    cJSON_ArrayForEach(note, notes)
+    {
+        if (cJSON_IsString(note))
+            fprintf(stderr, "%s: %s\n", what, note->valuestring);
+    }
+}
+
 /* Prints warnings and infos of an answer; false: it was an error, and that has been said. */
 static bool accept_answer(const cJSON *root, int status, bytes body)
 {
-    const cJSON *state = cJSON_GetObjectItem(root, "status"), *note;
+    const cJSON *state = cJSON_GetObjectItem(root, "status");
     if (!cJSON_IsString(state)) {
         fprintf(stderr, "query error: the server answered %d: %.*s\n", status, (int)(body.len < 300 ? body.len : 300),
                 body.len ? body.p : "");
@@ -24,14 +34,8 @@ static bool accept_answer(const cJSON *root, int status, bytes body)
         fprintf(stderr, "query error: %s: %s\n", cJSON_IsString(type) ? type->valuestring : "", cJSON_IsString(text) ? text->valuestring : "");
         return false;
     }
-    cJSON_ArrayForEach(note, cJSON_GetObjectItem(root, "warnings"))
-    {
-        fprintf(stderr, "Warning: %s\n", note->valuestring);
-    }
-    cJSON_ArrayForEach(note, cJSON_GetObjectItem(root, "infos"))
-    {
-        fprintf(stderr, "Info: %s\n", note->valuestring);
-    }
+    print_notes("Warning", cJSON_GetObjectItem(root, "warnings"));
+    print_notes("Info", cJSON_GetObjectItem(root, "infos"));
     return true;
 }
 

@@ -134,7 +134,7 @@ static void csv_cell(bytes b)
 {
     bool quote = bytes_find(b, ',') >= 0 || bytes_find(b, '"') >= 0 || bytes_find(b, '\n') >= 0 || bytes_find(b, '\r') >= 0;
     if (!quote) {
-        fwrite(b.p, 1, b.len, stdout);
+        printf("%.*s", BYTES_ARG(b));
         return;
     }
     putchar('"');
