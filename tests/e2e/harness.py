@@ -279,6 +279,12 @@ def read_head(c):
     return got
 
 
+def hang(c):
+    """Reads and says nothing until the other side closes."""
+    while c.recv(65536):
+        pass
+
+
 # ---- remote write 1.0 ----
 
 def varint(n):

@@ -178,25 +178,6 @@ def test_pipelined_requests_are_answered_in_order(loaded):
             assert json.loads(f.read(length))["data"]["result"] == [0, str(i)]
 
 
-def test_a_client_that_leaves_ends_its_query(run):
-    d = run(h.Tsdbd, "storage: {tsdb: {out_of_order_time_window: 31d}}\n",
-            flags=["--storage.tsdb.retention.time=100y", "--query.max-concurrency=1"]).start()
-    series = [({"__name__": "h", "i": str(i)}, [((T + k * 15) * 1000, float(k)) for k in range(200)]) for i in range(400)]
-    for part in range(0, 400, 100):
-        assert d.write(series[part:part + 100])[0] == 204
-    heavy = "/api/v1/query_range?query=sum(quantile_over_time(0.9,h[40m]))%20by%20(i)&start={}&end={}&step=1".format(T, T + 10_000)
-    c = http.client.HTTPConnection("127.0.0.1", d.port, timeout=60)
-    c.request("GET", heavy)
-    time.sleep(0.2)
-    c.close()
-    started = time.monotonic()
-    assert d.value("1") == 1     # with one query slot this waits for the heavy one to be gone
-    left = time.monotonic() - started
-    full = time.monotonic()
-    d.request("GET", heavy, timeout=300)
-    assert left < max(1.0, (time.monotonic() - full) / 2)
-
-
 def test_many_clients_at_once(loaded):
     faults = []
 

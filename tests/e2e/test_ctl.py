@@ -98,3 +98,25 @@ def test_check_metrics():
 def test_check_health(server):
     assert h.ctl("check", "healthy", f"--url={server}")[0] == 0
     assert h.ctl("check", "ready", f"--url=http://127.0.0.1:{h.free_port()}")[0] == 1
+
+
+def test_answers_that_are_none(tmp_path):
+    """A server that says anything: an error or odd lines, never a crash."""
+    answers = [b"", b"{", b"[]", b"\0\xff", b'{"status":1}', b'{"status":"success"}', b'{"status":"success","data":null}', b'{"status":"error"}',
+               b'{"status":"success","data":{"resultType":"vector","result":[{"metric":[1],"value":["x"]},7,null]},"warnings":[1,null],"infos":{"a":2}}',
+               b'{"status":"success","data":{"resultType":7,"result":[{"metric":{"a":{}},"value":null}]}}', b'{"status":"success","data":["a",1,{}]}',
+               b'{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"m"},"values":[[1e300,[[]]],[2]]}]}}', b"[" * 100_000]
+
+    def answer(c, n):
+        h.read_head(c)
+        body = answers[(n - 1) // 2 % len(answers)]
+        c.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+
+    target = h.RawTarget(answer)
+    url = f"http://127.0.0.1:{target.port}"
+    for args in (["instant", url, "m"], ["range", "--start=1", "--end=2", "--step=1s", url, "m"], ["series", "--match=m", url], ["labels", url, "a"]):
+        for _ in answers:
+            for form in ("csv", "promql"):
+                code, _, err = h.ctl("query", *args, "-o", form)
+                assert code in (0, 1) and "runtime error" not in err and "Sanitizer" not in err, (args, err)
+    target.stop()

@@ -21,13 +21,6 @@ def once(data, then=None):
     return answer
 
 
-def hang(c):
-    with contextlib.suppress(OSError):
-        c.settimeout(60)
-        while c.recv(4096):
-            pass
-
-
 def reset(c):
     c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
 
@@ -69,13 +62,13 @@ def many(line, n):
     return lambda: (b"".join(line.replace(b"%", b"%d" % i) for i in range(k, k + 10_000)) for k in range(0, n, 10_000))
 WRONG = {
     # name: (answer, part of lastError)
-    "silent": (lambda c, n: hang(c), "context deadline exceeded"),
+    "silent": (lambda c, n: h.hang(c), "context deadline exceeded"),
     "closes at once": (lambda c, n: None, ""),
     "resets at once": (lambda c, n: reset(c), ""),
     "resets after the request": (lambda c, n: (h.read_head(c), reset(c)), ""),
-    "hangs after the head": (once(OK + b"Content-Length: 7\r\n\r\n", hang), "context deadline exceeded"),
-    "hangs in the head": (once(b"HTTP/1.1 200 OK\r\nA: ", hang), "context deadline exceeded"),
-    "hangs in the body": (once(OK + length(b"good 1", 7), hang), "context deadline exceeded"),
+    "hangs after the head": (once(OK + b"Content-Length: 7\r\n\r\n", h.hang), "context deadline exceeded"),
+    "hangs in the head": (once(b"HTTP/1.1 200 OK\r\nA: ", h.hang), "context deadline exceeded"),
+    "hangs in the body": (once(OK + length(b"good 1", 7), h.hang), "context deadline exceeded"),
     "drips the head": (once(b"HTTP/1.1 200 OK\r\n", forever(b"A: b\r\n", 0.02)), "context deadline exceeded"),
     "drips the body": (once(OK + b"Content-Length: 10000\r\n\r\n", forever(b"a", 0.02)), "context deadline exceeded"),
     "drips chunks": (once(OK + b"Transfer-Encoding: chunked\r\n\r\n", forever(b"1\r\n#\r\n", 0.02)), "context deadline exceeded"),
@@ -83,8 +76,8 @@ WRONG = {
     "body cut by a reset": (once(OK + length(PAGE, 100), reset), ""),
     "chunked cut": (once(OK + b"Transfer-Encoding: chunked\r\n\r\n7\r\ngood 1\n\r\n"), "unexpected EOF"),
     "chunk size wrong": (once(OK + b"Transfer-Encoding: chunked\r\n\r\nxyz\r\ngood 1\n\r\n0\r\n\r\n"), ""),
-    "chunk of 2^64": (once(OK + b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n", hang), ""),
-    "length of 2^63": (once(OK + b"Content-Length: 9223372036854775808\r\n\r\n", hang), ""),
+    "chunk of 2^64": (once(OK + b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n", h.hang), ""),
+    "length of 2^63": (once(OK + b"Content-Length: 9223372036854775808\r\n\r\n", h.hang), ""),
     "length negative": (once(OK + b"Content-Length: -1\r\n\r\n" + PAGE), ""),
     "lengths disagree": (once(OK + b"Content-Length: 3\r\n" + length(PAGE)), ""),
     "no status line": (once(PAGE), ""),
@@ -130,7 +123,7 @@ RIGHT = {
     "hints first": once(b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n" + OK + length(PAGE)),
     "chunks of one": once(OK + b"Transfer-Encoding: chunked\r\n\r\n" + b"".join(b"1\r\n%c\r\n" % c for c in PAGE) + b"0\r\n\r\n"),
     "in two members": once(GZ + length(gzip.compress(PAGE[:3]) + gzip.compress(PAGE[3:]))),
-    "and an answer too many": once(OK + length(PAGE) + OK + length(b"bad 1\n"), hang),
+    "and an answer too many": once(OK + length(PAGE) + OK + length(b"bad 1\n"), h.hang),
     "by bytes": lambda c, n: (h.read_head(c), c.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
                               [c.send(bytes([b])) for b in OK + length(PAGE)]),
 }

@@ -112,7 +112,7 @@ def targets():
             body = b"".join(b'scraped{i="%d"} %d\n' % (i, n * i) for i in range(n % 7 * 100)) + b"beat %d\n" % n
             c.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
 
-    made = [h.RawTarget(a) for a in (page, page, drip, lambda c, n: time.sleep(30))]
+    made = [h.RawTarget(a) for a in (page, page, drip, lambda c, n: h.hang(c))]
     yield made
     for t in made:
         t.stop()
