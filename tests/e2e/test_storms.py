@@ -3,6 +3,7 @@ import contextlib
 import http.client
 import os
 import random
+import resource
 import signal
 import socket
 import threading
@@ -279,3 +280,27 @@ def test_without_descriptors(run, targets):
     assert d.stop() == 0
     d.start()
     assert d.value("max_over_time(tight[1h])") == 2
+
+
+def test_disk_full_and_well_again(run, targets):
+    """Files may not grow for a while (as on a full disk): asking and scraping go on, writes are refused until it is over; nothing acknowledged is lost."""
+    d, book = run(h.Tsdbd, config(targets[:2])), Ledger()
+    plain = d.argv()
+    d.argv = lambda: ["sh", "-c", "trap '' XFSZ; exec \"$@\"", "sh"] + plain     # too large: an error, not a signal
+    d.start()
+    for round_ in range(3):
+        storm = Storm(d, book, round_)
+        h.wait_for("it storms", lambda: storm.n_acked > 20)
+        largest = max(os.path.getsize(os.path.join(top, f)) for top, _, files in os.walk(d.data) for f in files)
+        resource.prlimit(d.proc.pid, resource.RLIMIT_FSIZE, (largest + 777, resource.RLIM_INFINITY))
+        status, text = h.wait_for("writes are refused", lambda: next((x for x in [d.write([({"__name__": "w"}, [(now_ms(), 1.0)])])] if x[0] != 204), None))
+        assert status == 503 and "too large" in text, text
+        at = d.value("max(timestamp(beat))")
+        h.wait_for("scrapes go on in memory", lambda: d.value("max(timestamp(beat))") > at + 0.5)
+        storm.stop()
+        check(d, book, time.time() + 1, round_)
+        resource.prlimit(d.proc.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        h.wait_for("written again", lambda: d.write([({"__name__": "w"}, [(now_ms(), 1.0)])])[0] == 204, timeout=10)
+        d.kill() if round_ < 2 else d.stop()
+        d.start()
+        check(d, book, time.time() + 1, (round_, "after kill -9"))
