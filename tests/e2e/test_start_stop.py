@@ -73,6 +73,14 @@ def test_signals_end_it_cleanly(run):
         assert d.stop(sig) == 0
 
 
+def test_closed_standard_streams_are_not_taken_by_files(run):
+    d = run(h.Tsdbd)
+    plain = d.argv()
+    d.argv = lambda: ["sh", "-c", "exec \"$@\" 0<&- 1>&- 2>&-", "sh"] + plain
+    d.start()
+    assert {os.readlink(f"/proc/{d.proc.pid}/fd/{n}") for n in (0, 1, 2)} == {"/dev/null"}
+
+
 def test_quit_endpoint_ends_it(run):
     d = run(h.Tsdbd).start()
     assert d.request("POST", "/-/quit")[0] == 200
